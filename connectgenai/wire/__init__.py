@@ -1,0 +1,1 @@
+"""What travels between the Lambdas, the workers and the admin: standard library and boto3 only."""

@@ -1,0 +1,85 @@
+"""The environment, read once, for the parts that know nothing of Django."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from botocore.config import Config as BotoConfig
+
+EXAMPLES = {
+    "CONNECTGENAI_TABLE": "connectgenai",
+    "CONNECTGENAI_LIVE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/111122223333/cgai-live",
+    "CONNECTGENAI_PREWARM_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/111122223333/cgai-prewarm",
+    "CONNECTGENAI_HOUSEKEEPING_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/111122223333/cgai-housekeeping",
+    "CONNECTGENAI_DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/111122223333/cgai-dead",
+    "CONNECTGENAI_BUCKET": "my-company-connectgenai",
+    "CONNECTGENAI_CALLER_KEYS": "k1:a-secret-of-at-least-16-characters",
+}
+
+
+class ConfigError(Exception):
+    """A variable is missing or malformed; the message names it and shows an example."""
+
+
+def read_variable(name: str, env: Mapping[str, str] | None = None) -> str:
+    """The variable's value; ConfigError when it is missing or blank."""
+    value = (os.environ if env is None else env).get(name, "").strip()
+    if not value:
+        raise ConfigError(f"The environment variable {name} is not set. Example: {name}={EXAMPLES[name]}")
+    return value
+
+
+def read_url(name: str, env: Mapping[str, str] | None = None) -> str:
+    """The variable's value, an http(s) URL; ConfigError otherwise."""
+    value = read_variable(name, env)
+    if not value.startswith(("https://", "http://")):
+        raise ConfigError(
+            f"The environment variable {name} must be a URL, not {value!r}. Example: {name}={EXAMPLES[name]}"
+        )
+    return value
+
+
+def read_caller_keys(env: Mapping[str, str] | None = None) -> tuple[tuple[str, bytes], ...]:
+    """The keys that hash callers' numbers, the current one first: (id, secret of at least 16 characters) each."""
+    name = "CONNECTGENAI_CALLER_KEYS"
+    pairs = [part.strip().partition(":") for part in read_variable(name, env).split(",")]
+    if not all(key_id.isalnum() and len(secret) >= 16 for key_id, _, secret in pairs):
+        raise ConfigError(
+            f"The environment variable {name} must be id:secret pairs with commas between, each secret at least 16 characters long."
+            f" Example: {name}={EXAMPLES[name]}"
+        )
+    return tuple((key_id, secret.encode()) for key_id, _, secret in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaConfig:
+    """What the two Lambdas need to know."""
+
+    table: str
+    live_queue_url: str
+    caller_keys: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] | None = None) -> LambdaConfig:
+        """Reads and checks the variables; ConfigError names the first that is wrong."""
+        return cls(
+            read_variable("CONNECTGENAI_TABLE", env),
+            read_url("CONNECTGENAI_LIVE_QUEUE_URL", env),
+            read_caller_keys(env),
+        )
+
+
+# A flow gives a Lambda 8 s, so a stalled connection must be given up well before; DynamoDB and SQS answer in milliseconds.
+_TIMEOUTS: dict[str, Any] = {"connect_timeout": 1, "read_timeout": 2, "tcp_keepalive": True}
+
+
+@lru_cache(maxsize=16)
+def aws_client(service: Any, *, connections: int = 10, attempts: int = 3) -> Any:
+    """The process's one client for an AWS service, with short time-outs; endpoint and region are boto3's own variables."""
+    retries: Any = {"mode": "standard", "total_max_attempts": attempts}
+    return boto3.client(service, config=BotoConfig(max_pool_connections=connections, retries=retries, **_TIMEOUTS))
