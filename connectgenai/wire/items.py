@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 from connectgenai.wire.waiting import WaitPolicy, policies_from_json
 
@@ -172,10 +172,10 @@ def to_attributes(item: AnswerItem | TopicItem | CallItem) -> Attributes:
 
 def from_attributes(kind: type[T], attributes: Attributes) -> T:
     """The item; attributes unknown to this version are ignored, missing ones take their defaults."""
-    known = _field_names(kind)
+    known = _FIELDS[kind.__name__]
     return kind(**{k: from_value(v) for k, v in attributes.items() if k in known})
 
 
-@lru_cache(maxsize=8)
-def _field_names(kind: type) -> frozenset[str]:
-    return frozenset(get_type_hints(kind))
+_FIELDS: dict[str, Any] = {
+    kind.__name__: frozenset(f.name for f in fields(kind)) for kind in (AnswerItem, TopicItem, CallItem)
+}

@@ -122,7 +122,10 @@ class AnswerStore:
         """Both in one request: an answer is only as good as its topic's present revision."""
         found = self.read_items([topic_pk(name), answer_pk(key)], consistent=False)
         topic, answer = found.get(topic_pk(name)), found.get(answer_pk(key))
-        return topic and from_attributes(TopicItem, topic), answer and from_attributes(AnswerItem, answer)
+        return (
+            from_attributes(TopicItem, topic) if topic else None,
+            from_attributes(AnswerItem, answer) if answer else None,
+        )
 
     def read_items(self, pks: Sequence[str], *, consistent: bool = True) -> dict[str, Attributes]:
         """At most 100 items of any kind by partition key; missing ones are left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -178,7 +178,7 @@ class Table:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == "ConditionalCheckFailedException":
-                raise RefusedError(error.response.get("Item")) from None
+                raise RefusedError(cast("Attributes | None", error.response.get("Item"))) from None
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             raise StoreError(
                 f"DynamoDB: {code}", retryable=status >= 500 or code.startswith(_RETRYABLE_CODES)
