@@ -74,12 +74,15 @@ class LambdaConfig:
         )
 
 
-# A flow gives a Lambda 8 s, so a stalled connection must be given up well before; DynamoDB and SQS answer in milliseconds.
-_TIMEOUTS: dict[str, Any] = {"connect_timeout": 1, "read_timeout": 2, "tcp_keepalive": True}
-
-
 @lru_cache(maxsize=16)
-def aws_client(service: Any, *, connections: int = 10, attempts: int = 3) -> Any:
+def aws_client(service: Any, *, connections: int = 10, attempts: int = 3, read_seconds: float = 2) -> Any:
     """The process's one client for an AWS service, with short time-outs; endpoint and region are boto3's own variables."""
     retries: Any = {"mode": "standard", "total_max_attempts": attempts}
-    return boto3.client(service, config=BotoConfig(max_pool_connections=connections, retries=retries, **_TIMEOUTS))
+    config = BotoConfig(
+        max_pool_connections=connections,
+        retries=retries,
+        connect_timeout=1,
+        read_timeout=read_seconds,
+        tcp_keepalive=True,
+    )
+    return boto3.client(service, config=config)

@@ -16,9 +16,11 @@ MAX_REPLY_BYTES = 29_000
 # Amazon Polly's neural voices speak about 15 characters a second (measured range 13 to 17).
 CHARACTERS_PER_SECOND = 15.0
 
-ABBREVIATIONS = frozenset(
-    ("mr", "mrs", "ms", "dr", "prof", "st", "no", "nr", "vs", "etc", "e.g", "i.e", "approx", "inc", "ltd", "co", "corp", "dept", "est", "fig", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "a.m", "p.m", "z.b", "bzw")
+_ABBREVIATED = (
+    "mr mrs ms dr prof st no nr vs etc e.g i.e approx inc ltd co corp dept est fig"
+    " jan feb mar apr jun jul aug sep sept oct nov dec a.m p.m z.b bzw"
 )
+ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]+[\"'\u201d\u2019)\]]*(?=\s|$)|[\u3002\uff01\uff1f]|\n{2,}")
 SSML_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 

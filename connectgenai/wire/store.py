@@ -34,7 +34,6 @@ REQUEUE_BASE_MS = 4_000
 REQUEUE_LIMIT_MS = 60_000
 # How long an item outlives its use, so that supervisors can still see it and no late message meets an empty place.
 KEEP_SECONDS = 30 * 24 * 3600
-CALL_KEEP_SECONDS = 90 * 24 * 3600
 HIT, JOIN, MISS, REFUSED = "hit", "joined", "miss", "failed"
 
 T = TypeVar("T")
@@ -156,8 +155,7 @@ class AnswerStore:
         self, asked: AskedQuestion, *, topic: TopicItem, seen: AnswerItem | None, claim_id: str, now_ms: int
     ) -> AnswerItem:
         fresh: dict[str, Value] = {
-            "key": asked.key, "topic": asked.topic, "language": asked.language, "scope": asked.scope, "question": asked.question,
-            "words": asked.words, "state": PENDING, "claim_id": claim_id, "asked_at": now_ms, "requeued_at": now_ms,
+            **_identity(asked), "state": PENDING, "claim_id": claim_id, "asked_at": now_ms, "requeued_at": now_ms,
             "revision": topic.revision, "purge_at": now_ms // 1000 + KEEP_SECONDS, **_NO_TEXT,
         }  # fmt: skip
         condition = "#version = :seen" if seen else "attribute_not_exists(pk)"
@@ -334,8 +332,7 @@ class AnswerStore:
         """A supervisor's text, if the item still is the version that was seen (0: there was none); ConflictError otherwise."""
         token = uuid.uuid4().hex
         sets: dict[str, Value] = {
-            **_NO_TEXT, "key": asked.key, "topic": asked.topic, "language": asked.language, "scope": asked.scope, "question": asked.question,
-            "words": asked.words, "state": READY, "token": token, "chunks": tuple(chunks), "complete": True, "revision": revision,
+            **_NO_TEXT, **_identity(asked), "state": READY, "token": token, "chunks": tuple(chunks), "complete": True, "revision": revision,
             "source": CURATED, "pinned": pinned, "finished_at": now_ms, **_keep_until(now_ms, ttl_seconds),
         }  # fmt: skip
         condition = "#version = :seen" if seen_version else "attribute_not_exists(pk)"
@@ -466,6 +463,10 @@ _NO_TEXT: dict[str, Value] = {
     "finished_at": 0, "source": "", "reason": "", "model": "", "input_tokens": 0, "output_tokens": 0, "pinned": False, "expires_at": 0,
     "failed_until": 0,
 }  # fmt: skip
+
+
+def _identity(asked: AskedQuestion) -> dict[str, Value]:
+    return {name: getattr(asked, name) for name in AskedQuestion.__slots__}
 
 
 def _keep_until(now_ms: int, ttl_seconds: int) -> dict[str, Value]:

@@ -92,25 +92,27 @@ class Cursor:
     prompts: int = 0
     prompt_at: int = 0
     asked_at: int = 0
+    source: str = ""  # how the ask was met: "hit", "joined", or "" for a generation of its own
 
     def encode(self) -> str:
         """The opaque string that the flow hands back at the next poll."""
-        return f"{self.run or '-'}.{self.given}.{self.prompts}.{self.prompt_at}.{self.asked_at}"
+        return f"{self.run or '-'}.{self.given}.{self.prompts}.{self.prompt_at}.{self.asked_at}.{self.source or '-'}"
 
     @classmethod
     def decode(cls, text: str, *, now_ms: int) -> Cursor:
         """The cursor; one that is missing or damaged starts the caller's wait afresh, it is never an error."""
-        parts = text.split(".")
-        if len(parts) != 5 or not all(p.isascii() and p.isdigit() and len(p) < 15 for p in parts[1:]):
+        run, *numbers, source = text.split(".") if text.count(".") == 5 else ("", "damaged", "")
+        if not all(n.isascii() and n.isdigit() and len(n) < 15 for n in numbers):
             return cls(asked_at=now_ms)
-        given, prompts, prompt_at, asked_at = (int(p) for p in parts[1:])
-        # a clock in the future would hold the patience open for ever
+        given, prompts, prompt_at, asked_at = map(int, numbers)
         return cls(
-            "" if parts[0] == "-" else parts[0][:40],
-            given,
-            prompts,
-            min(prompt_at, now_ms),
-            min(asked_at, now_ms) or now_ms,
+            run="" if run == "-" else run[:40],
+            given=given,
+            prompts=prompts,
+            # a clock in the future would hold the patience open for ever
+            prompt_at=min(prompt_at, now_ms),
+            asked_at=min(asked_at, now_ms) or now_ms,
+            source=source if source in ("hit", "joined") else "",
         )
 
 
