@@ -153,7 +153,9 @@ def find_personal(text: str) -> str:
 
 def caller_hash(number: str, *, keys: tuple[tuple[str, bytes], ...]) -> str:
     """A keyed hash of the caller's number, led by the key's id ("k1:9f..."); "" when the number is withheld."""
-    digits = "".join(c for c in number if c.isalnum() or c in "+@._-").casefold()
+    address = "".join(number.split()).casefold()
+    # a number is the same however it is grouped; a chat address is what it is
+    digits = address if re.search(r"[^\W\d_]|@", address) else re.sub(r"\D", "", address)
     if not digits or digits in {"anonymous", "unavailable", "unknown", "restricted"}:
         return ""
     key_id, secret = keys[0]
