@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,8 @@ from connectgenai.wire.items import PENDING, AnswerItem, TopicItem
 from connectgenai.wire.queue import QueueUnavailableError
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.store import LEASE_MS, AnswerStore, Usage
-from tests.wire.conftest import NOW
+from connectgenai.wire.waiting import policies_to_json
+from tests.wire.conftest import NOW, POLICY, asked
 
 QUESTION = "Are you open on Sunday?"
 
@@ -111,14 +112,14 @@ def dial(store: AnswerStore, topic: TopicItem) -> Callable[..., Line]:
 
 
 @pytest.fixture
-def line(dial: Callable[..., Line]) -> Iterator[Line]:
-    yield dial()
+def line(dial: Callable[..., Line]) -> Line:
+    return dial()
 
 
 def test_a_question_never_asked_is_queued_once_and_waits(line: Line) -> None:
     reply = line.ask()
     assert (reply["statusCode"], reply["play"], line.item().state) == ("202", "nothing", PENDING)
-    assert [(r.key, r.epoch) for r in line.sent] == [tuple([line.item().key, 1])]
+    assert [(r.key, r.epoch) for r in line.sent] == [(line.item().key, 1)]
     assert line.sent[0].question == ""  # no caller's words travel on the queue
     assert line.sent[0].deadline == NOW + 60_000
 
@@ -265,8 +266,6 @@ def test_an_edit_while_a_caller_listens_starts_over_with_the_persons_text(line: 
     line.answer("Wrong one.", "Wrong two.")
     line.ask()
     item = line.item()
-    from tests.wire.conftest import asked
-
     line.store.publish(asked(), chunks=["Right."], seen_version=item.version, revision=1, ttl_seconds=60, now_ms=NOW)
     assert (line.poll()["text"], line.last["source"]) == ("Sorry, let me start again. Right.", "curated")
 
@@ -311,23 +310,8 @@ def test_a_hold_ends_before_the_lambda_does(line: Line) -> None:
 def test_the_first_prompt_alone_says_how_long_it_usually_takes(
     dial: Callable[..., Line], store: AnswerStore, topic: TopicItem
 ) -> None:
-    store.publish_topic(
-        TopicItem(
-            **{
-                **{n: getattr(topic, n) for n in TopicItem.__slots__},
-                "policies": topic.policies.replace('"hold"', '"say_estimate": true, "hold"'),
-            }
-        )
-        if '"hold"' in topic.policies
-        else TopicItem(
-            **{
-                **{n: getattr(topic, n) for n in TopicItem.__slots__},
-                "policies": topic.policies.replace('{"max_wait"', '{"say_estimate": true, "max_wait"'),
-            }
-        ),
-        now_ms=NOW,
-        is_stale=False,
-    )
+    telling = policies_to_json({"en-US": replace(POLICY, say_estimate=True)})
+    store.publish_topic(replace(topic, policies=telling), now_ms=NOW, is_stale=False)
     store.set_estimate("faq", seconds=20, now_ms=NOW)
     line = dial()
     assert line.ask()["estimate"] == "20"

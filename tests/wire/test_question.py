@@ -87,8 +87,7 @@ def test_invisible_characters_do_not_reach_the_prompt() -> None:
 def test_any_text_is_a_question_or_a_question_error(text: str) -> None:
     try:
         asked = identify_question(text, topic="faq", language="en-US", sharing="everyone", caller="k:1", contact_id="c")
-    except QuestionError as error:
-        assert error.reason.startswith("question_")
+    except QuestionError:
         return
     assert topic_of(asked.key) == "faq"
     assert asked.words == normalize_question(asked.question, language="en-US")
