@@ -73,6 +73,5 @@ def main() -> None:
         sys.stderr.write("warning: byte code of another Python than 3.11, so Lambda will compile at each cold start\n")
 
 
-
 if __name__ == "__main__":
     main()
