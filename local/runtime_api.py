@@ -79,9 +79,8 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = (
-        True  # with the buffered writes below: else each answer waits 40 ms for an acknowledgement
-    )
+    # Without Nagle's algorithm and with buffered writes: else each answer may wait 40 ms for an acknowledgement.
+    disable_nagle_algorithm = True
     wbufsize = -1
 
     def do_GET(self) -> None:

@@ -79,6 +79,8 @@ def test_a_files_times_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyP
     os.utime(tmp_path / "lambdas" / "producer.py", (1_000_000_000, 1_000_000_000))
     build_zip(tmp_path / "two.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_a_source_that_does_not_compile_stops_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
