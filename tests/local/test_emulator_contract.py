@@ -245,9 +245,9 @@ def test_a_received_message_is_hidden_and_comes_back_when_its_visibility_ends(aw
 
 def test_renewing_the_visibility_keeps_a_message_hidden(aws: Aws) -> None:
     send(aws, LIVE_QUEUE, "a")
-    message = receive(aws, LIVE_QUEUE, VisibilityTimeout=3)[0]
-    for _ in range(4):
-        set_visibility(aws, LIVE_QUEUE, message, 3)
+    message = receive(aws, LIVE_QUEUE, VisibilityTimeout=5)[0]
+    for _ in range(6):
+        set_visibility(aws, LIVE_QUEUE, message, 5)
         time.sleep(1)
     assert receive(aws, LIVE_QUEUE) == []
     aws.sqs.delete_message(QueueUrl=aws.queue_urls[LIVE_QUEUE], ReceiptHandle=message["ReceiptHandle"])

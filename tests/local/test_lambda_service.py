@@ -259,11 +259,14 @@ def test_a_killed_functions_process_is_gone(client: Any) -> None:
 
 
 def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended, and that nobody has asked about yet, does not."""
     try:
         os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    return True
+    except FileNotFoundError:  # it ended just now, or this system has no /proc
+        return sys.platform != "linux"
 
 
 def test_six_megabytes_are_the_most_that_a_result_can_be(client: Any) -> None:
@@ -470,4 +473,4 @@ def test_sandboxes_end_with_the_service_even_when_it_is_killed(code_zip: Path, t
         time.sleep(0.5)
         assert is_alive(pid)
         parent.kill()
-    wait_for(lambda: not is_alive(pid) or Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z")
+    wait_for(lambda: not is_alive(pid))
