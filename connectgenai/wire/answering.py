@@ -80,12 +80,10 @@ class AnswerDesk:
     def _ask(self, call: FlowCall) -> Reply:
         topic = self._find_topic(call.parameter("topic"))
         asked = self._identify(call, topic)
-        early = self._record_early(call, asked)
+        early, known = self._record_early(call, asked), (topic.sharing, topic.policies)
         topic, seen = self._read_fresh(topic, asked.key)
-        asked = self._identify(
-            call, topic
-        )  # the sharing rule or the languages may have changed since they were remembered
-        if seen is not None and seen.key != asked.key:
+        if (topic.sharing, topic.policies) != known:  # then who may hear the answer, or its language, may be another
+            asked = self._identify(call, topic)
             seen = self.store.read_answer(asked.key)
         reply, waiting = self._meet(call, topic, asked, seen)
         self._record(waiting, reply, early)
@@ -264,7 +262,7 @@ class AnswerDesk:
 
     def _remember_hit(self, waiting: WaitingCall, reply: Reply) -> None:
         self._hits.pop(waiting.key, None)
-        if reply.status in PARTS and reply.source == HIT and waiting.cursor.given == 1:
+        if _is_hit(waiting, reply):
             if len(self._hits) >= _REMEMBERED_HITS:
                 self._hits.clear()
             self._hits[waiting.key] = _Hit(reply, waiting)
@@ -273,7 +271,7 @@ class AnswerDesk:
         now = self.now_ms()
         item, events = describe_call(waiting, reply, caller=self._caller(waiting.call), now_ms=now)
         try:
-            self.store.record_call(item, events=events, now_ms=now)
+            self.store.record_call(item, events=events, is_first=_is_hit(waiting, reply), now_ms=now)
         except StoreError:  # the call goes on without its record
             log_event("record_failed", contact_id=waiting.call.contact_id, key=waiting.key)
 
@@ -290,6 +288,11 @@ def _has_news(item: AnswerItem, waiting: WaitingCall) -> bool:
     if item.state != PENDING or item.revision < waiting.topic.revision or not item.chunks:
         return False
     return item.token[:12] != waiting.cursor.run or len(item.chunks) > waiting.cursor.given
+
+
+def _is_hit(waiting: WaitingCall, reply: Reply) -> bool:
+    """Whether this reply is an ask's own, with the first part of an answer that was there."""
+    return reply.status in PARTS and waiting.cursor.source == HIT and waiting.cursor.given == 1
 
 
 def _is_same(recorded: Reply, given: Reply) -> bool:

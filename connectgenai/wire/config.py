@@ -78,7 +78,8 @@ class LambdaConfig:
 def aws_client(service: Any, *, connections: int = 10, attempts: int = 3, read_seconds: float = 2) -> Any:
     """The process's one client for an AWS service, with short time-outs; endpoint and region are boto3's own variables.
 
-    Made by botocore, the lower half of boto3: importing the upper half would cost each cold start some 30 ms of CPU.
+    Requests are not checked here: the store and the queue build them all, and AWS checks them again. Made by botocore,
+    the lower half of boto3: importing the upper half would cost each cold start some 30 ms of CPU.
     """
     retries: Any = {"mode": "standard", "total_max_attempts": attempts}
     config = BotoConfig(
@@ -87,5 +88,6 @@ def aws_client(service: Any, *, connections: int = 10, attempts: int = 3, read_s
         connect_timeout=1,
         read_timeout=read_seconds,
         tcp_keepalive=True,
+        parameter_validation=False,
     )
     return botocore.session.get_session().create_client(service, config=config)

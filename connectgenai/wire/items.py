@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -103,7 +104,10 @@ def _parsed_policies(text: str) -> dict[str, WaitPolicy]:
 
 @dataclass(frozen=True, slots=True)
 class CallItem:
-    """One contact's wait for one answer, as the Lambdas saw it; `events` are "milliseconds since asked|kind|detail"."""
+    """One contact's wait for one answer, as the Lambdas saw it; `events` are "milliseconds since asked|kind|detail".
+
+    Every poll writes it, so it is kept small: who and what are in the key, and most fields are one attribute of JSON.
+    """
 
     contact_id: str
     key: str
@@ -173,9 +177,25 @@ def to_attributes(item: AnswerItem | TopicItem | CallItem) -> Attributes:
 def from_attributes(kind: type[T], attributes: Attributes) -> T:
     """The item; attributes unknown to this version are ignored, missing ones take their defaults."""
     known = _FIELDS[kind.__name__]
-    return kind(**{k: from_value(v) for k, v in attributes.items() if k in known})
+    plain = {k: from_value(v) for k, v in attributes.items() if k in known}
+    return kind(**plain, **_call_facts(attributes)) if kind is CallItem else kind(**plain)
 
 
+def call_attributes(call: CallItem) -> dict[str, str | int]:
+    """A call's facts as one string, beside the attributes that writes treat each in its own way."""
+    facts = {name: getattr(call, name) for name in _CALL_FACTS if getattr(call, name)}
+    return {"facts": json.dumps(facts), "purge_at": call.purge_at}
+
+
+def _call_facts(attributes: Attributes) -> dict[str, Any]:
+    contact_id, key = attributes["pk"]["S"].removeprefix("C#").rsplit("#", 1)
+    facts = json.loads(attributes["facts"]["S"])
+    return {"contact_id": contact_id, "key": key, **{k: v for k, v in facts.items() if k in _CALL_FACTS}}
+
+
+_CALL_FACTS = frozenset(f.name for f in fields(CallItem)) - {
+    "contact_id", "key", "first_words_at", "polls", "events", "version", "purge_at", "changed_at",
+}  # fmt: skip
 _FIELDS: dict[str, Any] = {
     kind.__name__: frozenset(f.name for f in fields(kind)) for kind in (AnswerItem, TopicItem, CallItem)
 }

@@ -87,6 +87,12 @@ class Table:
             keys = left
         return found
 
+    def create(self, pk: str, attributes: Mapping[str, Value], *, tracked_at: int) -> None:
+        """Writes an item that does not exist yet, as its first version; RefusedError when it does."""
+        item = {**attributes, **_track(pk, tracked_at), "pk": pk, "version": 1}
+        plain = {name: to_value(value) for name, value in item.items()}
+        self._call("put_item", Item=plain, ConditionExpression="attribute_not_exists(pk)")
+
     def update(
         self,
         pk: str,
@@ -104,11 +110,7 @@ class Table:
         the condition does not hold.
         """
         if tracked_at:
-            sets = {
-                **sets,
-                "changed": CHANGE_SHARDS[zlib.crc32(pk.encode()) % len(CHANGE_SHARDS)],
-                "changed_at": tracked_at,
-            }
+            sets = {**sets, **_track(pk, tracked_at)}
             clauses = [*clauses, "#version = if_not_exists(#version, :zero) + :one"]
         expression = "SET " + ", ".join([f"#{name} = :set_{name}" for name in sets] + [c for c in clauses if c])
         known: dict[str, Value] = {**{f"set_{k}": v for k, v in sets.items()}, **(values or {}), "zero": 0, "one": 1}
@@ -185,3 +187,8 @@ class Table:
             ) from error
         except BotoCoreError as error:
             raise StoreError(f"DynamoDB: {type(error).__name__}", retryable=True) from error
+
+
+def _track(pk: str, tracked_at: int) -> dict[str, Value]:
+    """What puts an item on the list of changes; shards spread the load of writes over the index's partitions."""
+    return {"changed": CHANGE_SHARDS[zlib.crc32(pk.encode()) % len(CHANGE_SHARDS)], "changed_at": tracked_at}

@@ -314,10 +314,12 @@ def test_an_incident_for_some_questions_leaves_the_others_alone(store: AnswerSto
 def test_a_calls_record_keeps_its_first_times_and_gathers_events(store: AnswerStore) -> None:
     base = {"contact_id": "c1", "key": KEY}
     store.record_call(CallItem(**base, asked_at=NOW, last_seen_at=NOW), now_ms=NOW)  # type: ignore[arg-type]
-    later = CallItem(**base, asked_at=NOW + 9, first_words_at=NOW + 5, outcome="listening", parts=1)  # type: ignore[arg-type]
+    later = CallItem(**base, asked_at=NOW, first_words_at=NOW + 5, outcome="listening", parts=1)  # type: ignore[arg-type]
     store.record_call(later, events=["5000|part|1"], now_ms=NOW + 5)
     store.record_call(
-        CallItem(**base, first_words_at=NOW + 8, outcome="answered", parts=2), events=["8000|part|2"], now_ms=NOW + 8
+        CallItem(**base, asked_at=NOW, first_words_at=NOW + 8, outcome="answered", parts=2),
+        events=["8000|part|2"],
+        now_ms=NOW + 8,
     )  # type: ignore[arg-type]
     call = store.read_call("c1", KEY)
     assert call is not None
