@@ -199,3 +199,8 @@ _CALL_FACTS = frozenset(f.name for f in fields(CallItem)) - {
 _FIELDS: dict[str, Any] = {
     kind.__name__: frozenset(f.name for f in fields(kind)) for kind in (AnswerItem, TopicItem, CallItem)
 }
+
+
+def document_text_key(sha256: str) -> str:
+    """Where a source document's extracted text lies in the bucket."""
+    return f"documents/text/{sha256}.txt"
