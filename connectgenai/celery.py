@@ -1,0 +1,33 @@
+"""The Celery app: `celery -A connectgenai worker`, or `-A connectgenai.celery`."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+from django.conf import settings
+
+from connectgenai.wire.request import HOUSEKEEPING_QUEUE, LIVE_QUEUE, MIRROR_TASK
+from jobs.celery_settings import celery_settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectgenai.settings")
+FORGET_TASK = "jobs.forget_results"
+
+app = Celery("connectgenai")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    celery_settings(
+        queue_urls=settings.QUEUE_URLS,
+        dead_letter_url=settings.DEAD_LETTER_QUEUE_URL,
+        allowed_tasks=(MIRROR_TASK, FORGET_TASK),
+        silent_queues=(LIVE_QUEUE,),
+        health_file=settings.WORKER_HEALTH_FILE,
+    )
+)
+app.conf.beat_schedule = {
+    "mirror": {"task": MIRROR_TASK, "schedule": 2.0, "options": {"queue": HOUSEKEEPING_QUEUE, "expires": 10}},
+    "forget": {"task": FORGET_TASK, "schedule": crontab(hour="3", minute="17"), "options": {"queue": HOUSEKEEPING_QUEUE}},
+}
+app.autodiscover_tasks(["jobs"])
+app.autodiscover_tasks(["jobs"], related_name="steps")
