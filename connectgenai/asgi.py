@@ -1,8 +1,11 @@
-"""The site, for an ASGI server."""
+"""The ASGI application."""
+
+from __future__ import annotations
 
 import os
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectgenai.settings")
+
 application = get_asgi_application()

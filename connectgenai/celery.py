@@ -27,7 +27,11 @@ app.conf.update(
 )
 app.conf.beat_schedule = {
     "mirror": {"task": MIRROR_TASK, "schedule": 2.0, "options": {"queue": HOUSEKEEPING_QUEUE, "expires": 10}},
-    "forget": {"task": FORGET_TASK, "schedule": crontab(hour="3", minute="17"), "options": {"queue": HOUSEKEEPING_QUEUE}},
+    "forget": {
+        "task": FORGET_TASK,
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"queue": HOUSEKEEPING_QUEUE},
+    },
 }
 app.autodiscover_tasks(["jobs"])
 app.autodiscover_tasks(["jobs"], related_name="steps")

@@ -1,0 +1,103 @@
+"""Typed readers of the site's environment variables; each refusal names the variable and shows an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+Environment = Mapping[str, str]
+
+EXAMPLES = {
+    "CONNECTGENAI_SECRET_KEY": "a-random-text-of-at-least-32-characters",
+    "CONNECTGENAI_DEBUG": "0",
+    "CONNECTGENAI_ALLOWED_HOSTS": "answers.example.com,answers.internal",
+    "CONNECTGENAI_CSRF_TRUSTED_ORIGINS": "https://answers.example.com",
+    "CONNECTGENAI_TIME_ZONE": "Europe/Berlin",
+    "DATABASE_URL": "postgresql://user:password@db.internal:5432/connectgenai",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+_FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+# A pool, since every worker thread would open a session of its own for each task otherwise.
+_POOL = {"min_size": 1, "max_size": 20, "timeout": 20}
+_SQLITE = {
+    "timeout": 20,
+    "transaction_mode": "IMMEDIATE",  # a reader that turns writer is refused at once by SQLite, whatever the time-out
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+}
+
+
+def refuse(name: str, why: str) -> ImproperlyConfigured:
+    """The error that tells what is wrong with a variable, and how a good value looks."""
+    return ImproperlyConfigured(f"The environment variable {name} {why}. Example: {name}={EXAMPLES[name]}")
+
+
+def read_text(env: Environment, name: str, *, default: str | None = None) -> str:
+    """The variable's value without blanks around it; without a default it must be set."""
+    value = env.get(name, "").strip() or default
+    if value is None:
+        raise refuse(name, "is not set")
+    return value
+
+
+def read_secret(env: Environment, name: str, *, length: int) -> str:
+    """A secret of at least `length` characters."""
+    value = read_text(env, name)
+    if len(value) < length:
+        raise refuse(name, f"must have at least {length} characters")
+    return value
+
+
+def read_flag(env: Environment, name: str, *, default: bool) -> bool:
+    """1, true, yes or on; 0, false, no or off."""
+    value = read_text(env, name, default="1" if default else "0").lower()
+    if value not in _FLAGS:
+        raise refuse(name, f"must be 1 or 0, not {value!r}")
+    return _FLAGS[value]
+
+
+def read_hosts(env: Environment, name: str, *, default: list[str]) -> list[str]:
+    """Host names with commas between them, without scheme and path; an empty default means that one is needed."""
+    hosts = _read_list(env, name) or default
+    if not hosts:
+        raise refuse(name, "is not set")
+    if any("/" in host or " " in host for host in hosts):
+        raise refuse(name, "must be host names with commas between them, without https:// and paths")
+    return hosts
+
+
+def read_origins(env: Environment, name: str) -> list[str]:
+    """Origins with their scheme, with commas between them; none when not set."""
+    origins = _read_list(env, name)
+    if not all(origin.startswith(("https://", "http://")) for origin in origins):
+        raise refuse(name, "must be origins with commas between them, each with https:// or http://")
+    return origins
+
+
+def _read_list(env: Environment, name: str) -> list[str]:
+    return [part.strip() for part in env.get(name, "").split(",") if part.strip()]
+
+
+def read_time_zone(env: Environment, name: str, *, default: str) -> str:
+    """A time zone of the IANA data base."""
+    value = read_text(env, name, default=default)
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, ValueError, OSError):  # unknown, absolute, or a folder
+        raise refuse(name, f"must be a time zone's name, not {value!r}") from None
+
+
+def read_database(env: Environment, name: str, *, default: str) -> dict[str, Any]:
+    """Django's settings for a SQLite file or a PostgreSQL server."""
+    url = read_text(env, name, default=default)
+    try:
+        found: dict[str, Any] = dict(dj_database_url.parse(url))
+    except ValueError:  # the message of the library would show the password
+        raise refuse(name, "is not a database URL") from None
+    own = {"django.db.backends.sqlite3": _SQLITE, "django.db.backends.postgresql": {"pool": _POOL}}
+    if found["ENGINE"] not in own or not found["NAME"]:
+        raise refuse(name, "must begin with sqlite:/// or postgresql:// and name a database")
+    return {**found, "OPTIONS": {**own[found["ENGINE"]], **found.get("OPTIONS", {})}}
