@@ -1,6 +1,8 @@
-"""The ways out of Django: DynamoDB and SQS, as the Lambdas use them."""
+"""The way out to AWS; services are given what they need of it."""
 
 from __future__ import annotations
+
+from django.core.files.storage import Storage, default_storage
 
 from connectgenai.wire.config import aws_client, read_url, read_variable
 from connectgenai.wire.queue import RequestQueue
@@ -8,10 +10,32 @@ from connectgenai.wire.store import AnswerStore
 
 
 def answer_store() -> AnswerStore:
-    """The table of answers, topics and calls."""
+    """The answers, topics and calls in DynamoDB."""
     return AnswerStore(aws_client("dynamodb"), table=read_variable("CONNECTGENAI_TABLE"))
 
 
+def live_queue() -> RequestQueue:
+    """Where requests go for which a caller waits."""
+    return RequestQueue(aws_client("sqs"), url=read_url("CONNECTGENAI_LIVE_QUEUE_URL"))
+
+
 def prewarm_queue() -> RequestQueue:
-    """Where questions go that nobody waits for."""
+    """Where requests go for which nobody waits."""
     return RequestQueue(aws_client("sqs"), url=read_url("CONNECTGENAI_PREWARM_QUEUE_URL"))
+
+
+def file_storage() -> Storage:
+    """Documents and sounds."""
+    return default_storage
+
+
+def bucket_name() -> str:
+    """The bucket behind `file_storage`, as it stands in the S3 URIs that Connect plays."""
+    return read_variable("CONNECTGENAI_BUCKET")
+
+
+def count_queued(variable: str) -> int:
+    """How many messages wait on the queue whose URL is in this variable; botocore's errors when SQS cannot say."""
+    asked = ["ApproximateNumberOfMessages"]
+    reply = aws_client("sqs").get_queue_attributes(QueueUrl=read_url(variable), AttributeNames=asked)
+    return int(reply["Attributes"][asked[0]])

@@ -17,6 +17,11 @@ EXAMPLES = {
     "CONNECTGENAI_ALLOWED_HOSTS": "answers.example.com,answers.internal",
     "CONNECTGENAI_CSRF_TRUSTED_ORIGINS": "https://answers.example.com",
     "CONNECTGENAI_TIME_ZONE": "Europe/Berlin",
+    "CONNECTGENAI_WORKER_SLOTS": "50",
+    "CONNECTGENAI_WORKER_HEALTH_FILE": "/run/connectgenai/worker.json",
+    "CONNECTGENAI_MODEL_BUDGET_SECONDS": "180",
+    "CONNECTGENAI_MODEL_SILENCE_SECONDS": "45",
+    "CONNECTGENAI_TASK_HISTORY_DAYS": "3",
     "DATABASE_URL": "postgresql://user:password@db.internal:5432/connectgenai",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
@@ -59,6 +64,14 @@ def read_flag(env: Environment, name: str, *, default: bool) -> bool:
     return _FLAGS[value]
 
 
+def read_number(env: Environment, name: str, *, default: int) -> int:
+    """A whole number above 0."""
+    value = read_text(env, name, default=str(default))
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) > 0):
+        raise refuse(name, f"must be a whole number above 0, not {value!r}")
+    return int(value)
+
+
 def read_hosts(env: Environment, name: str, *, default: list[str]) -> list[str]:
     """Host names with commas between them, without scheme and path; an empty default means that one is needed."""
     hosts = _read_list(env, name) or default
@@ -94,10 +107,13 @@ def read_database(env: Environment, name: str, *, default: str) -> dict[str, Any
     """Django's settings for a SQLite file or a PostgreSQL server."""
     url = read_text(env, name, default=default)
     try:
-        found: dict[str, Any] = dict(dj_database_url.parse(url))
+        found: dict[str, Any] = {**dj_database_url.parse(url)}
     except ValueError:  # the message of the library would show the password
         raise refuse(name, "is not a database URL") from None
-    own = {"django.db.backends.sqlite3": _SQLITE, "django.db.backends.postgresql": {"pool": _POOL}}
+    own: dict[str, dict[str, Any]] = {
+        "django.db.backends.sqlite3": _SQLITE,
+        "django.db.backends.postgresql": {"pool": _POOL},
+    }
     if found["ENGINE"] not in own or not found["NAME"]:
         raise refuse(name, "must begin with sqlite:/// or postgresql:// and name a database")
     return {**found, "OPTIONS": {**own[found["ENGINE"]], **found.get("OPTIONS", {})}}

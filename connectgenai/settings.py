@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import botocore.session
 from botocore.config import Config as BotoConfig
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from connectgenai import environment as env
 from connectgenai.wire.config import ConfigError, read_url, read_variable
+from connectgenai.wire.request import HOUSEKEEPING_QUEUE, LIVE_QUEUE, PREWARM_QUEUE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -24,15 +26,27 @@ TIME_ZONE = env.read_time_zone(os.environ, "CONNECTGENAI_TIME_ZONE", default="UT
 DATABASES = {
     "default": env.read_database(os.environ, "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"),
 }
-REGION = env.read_text(os.environ, "AWS_DEFAULT_REGION")
+
+# What the workers go by; the rest of theirs is read in wire/config.py, where the Lambdas read it too.
+WORKER_SLOTS = env.read_number(os.environ, "CONNECTGENAI_WORKER_SLOTS", default=50)
+WORKER_HEALTH_FILE = env.read_text(os.environ, "CONNECTGENAI_WORKER_HEALTH_FILE", default="")
+MODEL_BUDGET_SECONDS = env.read_number(os.environ, "CONNECTGENAI_MODEL_BUDGET_SECONDS", default=180)
+MODEL_SILENCE_SECONDS = env.read_number(os.environ, "CONNECTGENAI_MODEL_SILENCE_SECONDS", default=45)
+TASK_HISTORY_DAYS = env.read_number(os.environ, "CONNECTGENAI_TASK_HISTORY_DAYS", default=3)
+MAX_RECEIVES = 3  # the queues' maxReceiveCount: the delivery after which a message goes to the dead-letter queue
 try:
     BUCKET = read_variable("CONNECTGENAI_BUCKET")
-    # What these are for is read where it is used; but that one is missing is better known at the start.
-    read_variable("CONNECTGENAI_TABLE")
-    for _queue in ("LIVE", "PREWARM", "HOUSEKEEPING", "DEAD_LETTER"):
-        read_url(f"CONNECTGENAI_{_queue}_QUEUE_URL")
+    TABLE = read_variable("CONNECTGENAI_TABLE")
+    QUEUE_URLS = {
+        LIVE_QUEUE: read_url("CONNECTGENAI_LIVE_QUEUE_URL"),
+        PREWARM_QUEUE: read_url("CONNECTGENAI_PREWARM_QUEUE_URL"),
+        HOUSEKEEPING_QUEUE: read_url("CONNECTGENAI_HOUSEKEEPING_QUEUE_URL"),
+    }
+    DEAD_LETTER_QUEUE_URL = read_url("CONNECTGENAI_DEAD_LETTER_QUEUE_URL")
 except ConfigError as _error:
     raise ImproperlyConfigured(str(_error)) from None
+if not botocore.session.get_session().get_config_variable("region"):
+    raise env.refuse("AWS_DEFAULT_REGION", "is not set")
 
 INSTALLED_APPS = [
     "cache_admin.apps.SupervisorsAdminConfig",
@@ -45,6 +59,7 @@ INSTALLED_APPS = [
     "csp",
     "django_celery_results",
     "cache_admin.apps.CacheAdminConfig",
+    "jobs.apps.JobsConfig",
 ]
 MIDDLEWARE = [
     "cache_admin.health.answer_probes",
@@ -139,6 +154,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+
+CELERY_RESULT_BACKEND = "django-db"
+CELERY_CACHE_BACKEND = "django-cache"
+CELERY_RESULT_EXTENDED = False  # a task's arguments may hold a caller's words
+CELERY_TIMEZONE = TIME_ZONE
 
 # To stdout, for whatever collects it; what we log ourselves is one line of JSON with ids, never words or numbers of callers.
 LOGGING = {

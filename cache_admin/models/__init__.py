@@ -1,0 +1,9 @@
+"""What supervisors decide about (topics, wait policies) and what they look at (answers and calls, mirrored)."""
+
+from cache_admin.models.answer import CachedAnswer
+from cache_admin.models.call import Call
+from cache_admin.models.document import SourceDocument
+from cache_admin.models.topic import Topic, TopicLanguage
+from cache_admin.models.waiting import WaitPolicy, WaitPrompt
+
+__all__ = ["CachedAnswer", "Call", "SourceDocument", "Topic", "TopicLanguage", "WaitPolicy", "WaitPrompt"]
