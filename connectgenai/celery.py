@@ -8,11 +8,10 @@ from celery import Celery
 from celery.schedules import crontab
 from django.conf import settings
 
-from connectgenai.wire.request import HOUSEKEEPING_QUEUE, LIVE_QUEUE, MIRROR_TASK
+from connectgenai.wire.request import FORGET_TASK, HOUSEKEEPING_QUEUE, LEARN_TASK, LIVE_QUEUE, MIRROR_TASK
 from jobs.celery_settings import celery_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectgenai.settings")
-FORGET_TASK = "jobs.forget_results"
 
 app = Celery("connectgenai")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -20,13 +19,14 @@ app.conf.update(
     celery_settings(
         queue_urls=settings.QUEUE_URLS,
         dead_letter_url=settings.DEAD_LETTER_QUEUE_URL,
-        allowed_tasks=(MIRROR_TASK, FORGET_TASK),
+        allowed_tasks=(MIRROR_TASK, LEARN_TASK, FORGET_TASK),
         silent_queues=(LIVE_QUEUE,),
         health_file=settings.WORKER_HEALTH_FILE,
     )
 )
 app.conf.beat_schedule = {
     "mirror": {"task": MIRROR_TASK, "schedule": 2.0, "options": {"queue": HOUSEKEEPING_QUEUE, "expires": 10}},
+    "learn": {"task": LEARN_TASK, "schedule": 60.0, "options": {"queue": HOUSEKEEPING_QUEUE, "expires": 60}},
     "forget": {
         "task": FORGET_TASK,
         "schedule": crontab(hour="3", minute="17"),

@@ -12,6 +12,8 @@ HOUSEKEEPING_QUEUE = "cgai-housekeeping"
 DEAD_LETTER_QUEUE = "cgai-dead"
 GENERATE_TASK = "jobs.generate_answer"
 MIRROR_TASK = "jobs.mirror_changes"
+LEARN_TASK = "jobs.learn_estimates"
+FORGET_TASK = "jobs.forget_results"
 
 VERSION = 1
 _LIMITS = {"key": 200, "topic": 64, "question": 1_000, "language": 20, "contact_id": 256}
