@@ -1,0 +1,57 @@
+# Works from a bare checkout: GNU make, and a Python of 3.11 or later with venv. All else goes into .venv.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check bench lambdas lock clean for-demo for-tests
+
+python := .venv/bin/python
+uv_version := 0.13.9
+clean_up := build staticfiles .local .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+help:
+	@echo "Targets of make:"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-14s  %s\n", $$1, $$2}'
+
+demo: for-demo  ## start everything on this machine and place calls; ONCE=1 ends after the calls
+	@$(python) -m local.demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: for-tests  ## run all tests; ARGS="-k word" goes to pytest
+	$(python) -m pytest --ignore=tests/browser $(ARGS)
+	@# Playwright keeps an event loop running, which disturbs other tests: a process of its own.
+	@if [ -d tests/browser ]; then set -x; $(python) -m pytest tests/browser $(ARGS); fi
+
+check: for-tests  ## check format, style, types, imports, settings and migrations
+	$(python) -m ruff format --check .
+	$(python) -m ruff check .
+	$(python) -m mypy .
+	.venv/bin/lint-imports
+	DJANGO_SETTINGS_MODULE=tests.settings $(python) manage.py check --fail-level WARNING
+	DJANGO_SETTINGS_MODULE=tests.settings $(python) manage.py makemigrations --check --dry-run
+
+bench: for-tests  ## measure against the naive design; figures go to benchmarks/results
+	@$(python) -m benchmarks $(ARGS)
+
+lambdas: for-demo  ## build the Lambdas' zip into build/
+	@$(python) lambdas/build.py
+
+lock: for-demo  ## lock the requirements anew after a change of pyproject.toml; UPGRADE=1 takes newer releases
+	@$(python) -m venv build/lock && build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(uv_version)
+	@# The larger files come first, and bind the smaller: what runs in production is what the tests ran.
+	$(call lock_file,requirements-dev.txt,--extra local --extra dev $(if $(UPGRADE),--upgrade))
+	$(call lock_file,requirements-local.txt,--extra local -c requirements-dev.txt)
+	$(call lock_file,requirements.txt,-c requirements-dev.txt)
+
+clean:  ## remove what was built and installed, and the demonstration's data
+	@for path in $(clean_up); do if [ -e "$$path" ]; then echo "Removing $$path"; fi; done
+	@rm -rf $(clean_up)
+	@find . -type d -name __pycache__ -prune -exec rm -rf {} +
+
+for-demo:
+	@local/bootstrap requirements-local.txt "what the demo needs"
+
+for-tests:
+	@local/bootstrap requirements-dev.txt "what the tests need"
+
+define lock_file
+@build/lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header $(2) -o $(1)
+@echo "Locked $(1)"
+endef
