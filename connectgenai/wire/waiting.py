@@ -131,7 +131,9 @@ def hold_until_ms(policy: WaitPolicy, cursor: Cursor, *, now_ms: int, budget_sec
     patience_ends = cursor.asked_at + round(policy.max_wait * 1000)
     if hold > POLL_LIMIT_SECONDS:
         return min(now_ms + round(min(hold, ASYNC_LIMIT_SECONDS) * 1000), patience_ends)
-    return min(now_ms + round(hold * 1000), next_prompt_due_ms(policy, cursor), patience_ends)
+    # the first poll's silence began when the question was asked: a slow start of the Lambdas must not be added to it
+    began = cursor.asked_at if now_ms - cursor.asked_at < hold * 1000 else now_ms
+    return min(began + round(hold * 1000), next_prompt_due_ms(policy, cursor), patience_ends)
 
 
 def next_prompt(policy: WaitPolicy, cursor: Cursor, *, now_ms: int) -> tuple[WaitPrompt | None, Cursor]:

@@ -69,6 +69,10 @@ def test_a_hold_ends_when_a_prompt_falls_due_or_patience_ends() -> None:
     assert hold_until_ms(POLICY, late, now_ms=NOW + 59_500, budget_seconds=None) == NOW + 60_000
 
 
+def test_the_first_hold_counts_from_the_question_so_that_a_cold_start_adds_no_silence() -> None:
+    assert hold_until_ms(POLICY, Cursor(asked_at=NOW), now_ms=NOW + 600, budget_seconds=None) == NOW + 2_000
+
+
 def test_an_asynchronous_hold_waits_through_prompts_up_to_55_seconds() -> None:
     patient = replace(POLICY, max_wait=200)
     assert hold_until_ms(patient, Cursor(asked_at=NOW), now_ms=NOW, budget_seconds=55) == NOW + 55_000
