@@ -1,32 +1,97 @@
-"""Celery's consumer with three belts more: it survives any message, keeps what it holds invisible, and stops cleanly."""
+"""Celery's consumer, made to survive any message, to stop without losing one, and to show that it lives."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from celery import bootsteps
+from celery.utils.nodenames import node_format
 from celery.worker import state
 from celery.worker.consumer import Consumer
 
-from jobs.health import write_health
+from jobs.health import Health, write_health
 
 logger = logging.getLogger(__name__)
 TASKS_STEP = "celery.worker.consumer.tasks:Tasks"
-BATCH = 10  # SQS takes ten entries in one request
+REPORT_SECONDS = 1.0
+
+
+class HandBack(bootsteps.StartStopStep):
+    """A warm shutdown waits for the running tasks with the event loop standing still: whatever else is held goes back first.
+
+    A long poll left open would bring messages that nobody takes in (celery issue 8875).
+    """
+
+    requires = (TASKS_STEP,)
+
+    def close(self, consumer: Any) -> None:
+        """Called once, when the worker begins to stop."""
+        if not consumer.task_consumer:
+            return
+        channel = consumer.task_consumer.channel
+        consumer.task_consumer.cancel()
+        channel.poller.close()
+        executor = getattr(consumer.pool, "executor", None)  # the threads pool's
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)  # what waits for a thread must not start after all
+        running = _find_running()
+        channel.release_all_but(running)
+        logger.info("stopping: polls closed, running=%d", len(running))
+
+
+class Report(bootsteps.StartStopStep):
+    """Notes each second, from within the event loop, that the loop turns and the queues answer."""
+
+    requires = (TASKS_STEP,)
+
+    def start(self, consumer: Any) -> None:
+        """Begins, if there is a file to write."""
+        path = consumer.app.conf.broker_transport_options["safe"]["health_file"]
+        self._file = Path(node_format(path, consumer.hostname)) if path else None
+        self._timer = consumer.hub.call_repeatedly(REPORT_SECONDS, self._tick, consumer)
+
+    def stop(self, _consumer: Any) -> None:
+        """Ends with the connection; the next one starts it again."""
+        self._timer.cancel()
+
+    def _tick(self, consumer: Any) -> None:
+        poller = consumer.task_consumer.channel.poller
+        poller.wake()  # were a wake-up ever lost, this would make it good
+        if self._file is not None:
+            self._write(self._file, consumer, poller.answered_at)
+
+    def _write(self, path: Path, consumer: Any, answered_at: dict[str, float]) -> None:
+        held, now = consumer.task_consumer.channel.held.find(), time.monotonic()
+        health = Health(
+            at=time.time(),
+            polled_at=dict(answered_at),
+            busy=len(state.active_requests),
+            slots=consumer.pool.num_processes or 0,
+            overdue=sum(message.until_seconds < now for message in held),
+        )
+        try:
+            write_health(path, health)
+        except OSError as error:  # the probe will tell
+            logger.warning("health file not written error=%s", type(error).__name__)
 
 
 class SafeConsumer(Consumer):
-    """Nothing raised while one message is taken in may stop the worker."""
+    """Nothing about one message may stop the worker, nor put the message's words into a log."""
+
+    connection_errors: tuple[type[Exception], ...]
+    channel_errors: tuple[type[Exception], ...]
+
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc, valid-type]  # the stubs call it a variable
+        """Celery's steps and ours."""
+
+        default_steps = (*Consumer.Blueprint.default_steps, HandBack, Report)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
-        """Celery's handler; what it cannot take in is rejected."""
+        """Celery's handler; what it cannot take in becomes a dead letter."""
         take_in = super().create_task_handler(*args, **kwargs)
         passed_on = self.connection_errors + self.channel_errors
 
@@ -36,94 +101,41 @@ class SafeConsumer(Consumer):
             except passed_on:
                 raise
             except Exception:  # noqa: BLE001 - one message must not end the service of all others
-                logger.error("message not taken in id=%s", message.headers.get("id"))
-                message.reject_log_error(logger, passed_on)
-                return None
+                return _bury(message, "not_taken_in")
 
         return handle
 
+    def call_soon_ack(self, settle: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Settles a message at once, in the task's own thread: the event loop stands still during a warm shutdown."""
+        settle(*args, **kwargs)
+        return settle
 
-class StopPolling(bootsteps.StartStopStep):
-    """A warm shutdown of the threads pool blocks the hub; a long poll in flight would swallow messages (celery issue 8875)."""
+    # Celery's own answers to these log the whole body, and two of them delete the message.
+    def on_unknown_message(self, _body: Any, message: Any) -> None:
+        """Not a task at all."""
+        _bury(message, "bad_envelope")
 
-    requires = (TASKS_STEP,)
+    def on_unknown_task(self, _body: Any, message: Any, _error: Exception) -> None:
+        """A task that is allowed, but that this worker does not have."""
+        _bury(message, "task_unknown")
 
-    def stop(self, consumer: Any) -> None:
-        """Closes the polls in flight, so that SQS keeps their messages."""
-        if consumer.task_consumer:
-            consumer.task_consumer.cancel()
-        client = getattr(consumer.hub, "_current_http_client", None)
-        if client is not None:
-            client.close()
-            del consumer.hub._current_http_client
+    def on_invalid_task(self, _body: Any, message: Any, _error: Exception) -> None:
+        """A task whose message Celery refuses."""
+        _bury(message, "bad_envelope")
 
-
-class VisibilityKeeper(bootsteps.StartStopStep):
-    """Renews the visibility of every message this worker holds, so that the queue's time-out can be short.
-
-    It goes on during a warm shutdown, until the process ends. A message held longer than `hold_seconds` is let go.
-    """
-
-    requires = (TASKS_STEP,)
-
-    def start(self, consumer: Any) -> None:
-        """Starts the thread; a reconnected consumer starts another, and the old one ends."""
-        options = consumer.app.conf.broker_transport_options["safe"]
-        self._consumer, self._options = consumer, options
-        self._gone = getattr(self, "_gone", threading.Event())
-        self._gone.set()
-        self._gone = threading.Event()
-        self._first_seen: dict[str, float] = {}
-        threading.Thread(target=self._run, args=(self._gone,), daemon=True, name="visibility-keeper").start()
-
-    def _run(self, gone: threading.Event) -> None:
-        pause, renewed_at = 1.0, time.monotonic()
-        while not gone.wait(pause):
-            self._report()
-            if time.monotonic() - renewed_at >= self._options["visibility_seconds"] / 3:
-                renewed_at = time.monotonic()
-                self._renew()
-
-    def _renew(self) -> None:
-        held = list(self._find_held())
-        now = time.monotonic()
-        self._first_seen = {tag: self._first_seen.get(tag, now) for _, _, _, tag in held}
-        by_queue: dict[tuple[Any, str, str], list[str]] = {}
-        for channel, queue, url, tag in held:
-            if now - self._first_seen[tag] < self._options["hold_seconds"]:
-                by_queue.setdefault((channel, queue, url), []).append(tag)
-        for (channel, queue, url), tags in by_queue.items():
-            self._extend(channel.sqs(queue=queue), url, tags)
-
-    def _find_held(self) -> Iterator[tuple[Any, str, str, str]]:
-        connection = self._consumer.connection
-        for channel in list(connection.transport.channels) if connection else ():
-            qos = channel._qos
-            for tag, message in list(qos._delivered.items()) if qos is not None else ():
-                info = message.delivery_info
-                if tag not in qos._dirty and "sqs_queue" in info:
-                    yield channel, info["routing_key"], info["sqs_queue"], tag
-
-    def _extend(self, client: Any, url: str, tags: list[str]) -> None:
-        rest = iter(tags)
-        while batch := list(islice(rest, BATCH)):
-            entries = [
-                {"Id": str(number), "ReceiptHandle": tag, "VisibilityTimeout": self._options["visibility_seconds"]}
-                for number, tag in enumerate(batch)
-            ]
-            try:
-                client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
-            except (ClientError, BotoCoreError) as error:  # the next beat comes before the time-out
-                logger.warning("visibility not renewed: %s", type(error).__name__)
-
-    def _report(self) -> None:
-        path = self._options.get("health_file")
-        connection = self._consumer.connection
-        if not path or not connection:
-            return
-        polled_at = getattr(connection.transport, "polled_at", {})
-        busy, slots = len(state.active_requests), self._consumer.pool.limit or 0
-        write_health(Path(path), polled_at=dict(polled_at), busy=busy, slots=slots, now=time.time())
+    def on_decode_error(self, message: Any, _error: Exception) -> None:
+        """A body that cannot be decoded."""
+        _bury(message, "not_json")
 
 
-CONSUMER_STEPS = (StopPolling, VisibilityKeeper)
+def _find_running() -> set[str]:
+    """The delivery tags of the tasks that have begun."""
+    requests = list(state.requests.values())  # in one step: threads end tasks meanwhile
+    return {request.message.delivery_tag for request in requests if request.time_start}
+
+
+def _bury(message: Any, reason: str) -> None:
+    message.channel.bury_delivered(message.delivery_tag, reason=reason)
+
+
+CONSUMER_STEPS = (HandBack, Report)

@@ -1,118 +1,186 @@
 """kombu's SQS transport, made safe: plain JSON in, poison to the dead-letter queue, polls that cannot hang.
 
-Why a subclass: docs/adr/0002. Written for kombu 5.7 and the pools that run on its hub (threads, prefork).
+Why a subclass: docs/adr/0002. Written for kombu 5.7 and the pools that run on its event loop (threads, prefork).
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import Any
 
-import pycurl
-from botocore.exceptions import BotoCoreError, ClientError
-from kombu.asynchronous.http.curl import CurlClient
-from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport.SQS import Channel as StockChannel
 from kombu.transport.SQS import Transport as StockTransport
 
-from jobs.messages import PoisonError, read_message
+from jobs.clerk import Clerk
+from jobs.held import HeldMessage, HeldMessages
+from jobs.messages import PoisonError, Rules, read_message
+from jobs.polling import BATCH, Poller
 
 logger = logging.getLogger(__name__)
-SCHEME = "safesqs"
-LONGEST_PAUSE_SECONDS = 5.0
-# How much longer than its long poll a connection may stay silent before it counts as dead.
-POLL_GRACE_SECONDS = 10
-
-
-class BoundedCurl(CurlClient):
-    """kombu sets no limit on a long poll: a connection that dies silently would stop a queue's polling for ever."""
-
-    limit_seconds = 30
-
-    def _setup_request(self, curl: Any, request: Any, buffer: Any, headers: Any, **options: Any) -> None:
-        super()._setup_request(curl, request, buffer, headers, **options)
-        curl.setopt(pycurl.TIMEOUT, self.limit_seconds)
-        curl.setopt(pycurl.CONNECTTIMEOUT, 5)
-        curl.setopt(pycurl.TCP_KEEPALIVE, 1)
-        curl.setopt(pycurl.NOSIGNAL, 1)
 
 
 class Channel(StockChannel):
-    """A channel that hands Celery only what `read_message` lets through."""
+    """A channel that hands Celery only what `read_message` lets through, and settles messages without making it wait."""
+
+    hub: Any
+    _new_boto_client: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._failed_polls: dict[str, int] = {}
-        if self.hub is not None and not isinstance(getattr(self.hub, "_current_http_client", None), BoundedCurl):
-            client = BoundedCurl(self.hub)
-            client.limit_seconds = self.wait_time_seconds + POLL_GRACE_SECONDS
-            self.hub._current_http_client = client
+        self.options: dict[str, Any] = self.transport_options["safe"]
+        self.held = HeldMessages()
+        self._rules = Rules(
+            allowed_tasks=frozenset(self.options["allowed_tasks"]),
+            silent_queues=frozenset(self.options["silent_queues"]),
+            longest_delay_seconds=self.options["hold_seconds"],
+        )
 
-    def _message_to_python(self, message: dict[str, Any], queue_name: str, q_url: str) -> dict[str, Any]:
-        options = self.transport_options["safe"]
+    def sqs(self, queue: str | None = None) -> Any:  # noqa: ARG002 - kombu's signature
+        """The one client for all queues; its endpoint is boto3's own AWS_ENDPOINT_URL, if that is set."""
+        if self._sqs is None:
+            self._sqs = self._new_boto_client("sqs", self.region, None, None)
+        return self._sqs
+
+    @cached_property
+    def clerk(self) -> Clerk:
+        """Started by the first consumer: the site, which only sends, has none."""
+        return Clerk(
+            self.sqs(),
+            held=self.held,
+            dead_letter_url=self.options["dead_letter_url"],
+            visibility_seconds=self.options["visibility_seconds"],
+        )
+
+    @cached_property
+    def poller(self) -> Poller:
+        """Started by the first consumer."""
+        if self.hub is None:
+            raise RuntimeError("this transport needs an event loop: start the worker with -P threads or -P prefork")
+        return Poller(
+            self.hub,
+            self.sqs(),
+            wait_seconds=self.wait_time_seconds,
+            visibility_seconds=self.options["visibility_seconds"],
+            count_free=self.count_free,
+            deliver=self._deliver,
+        )
+
+    @property
+    def is_consuming(self) -> bool:
+        """Whether there has been a consumer."""
+        return "poller" in self.__dict__
+
+    def count_free(self) -> int:
+        """How many messages Celery would take in now."""
+        free = self.qos.can_consume_max_estimate()
+        return BATCH if free is None else free
+
+    def basic_consume(
+        self, queue: str, no_ack: bool, callback: Any, consumer_tag: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Starts a consumer: the first one brings clerk and poller to life."""
+        assert self.clerk
+        self.poller.add(queue, url=self.predefined_queues[queue]["url"])
+        return super().basic_consume(queue, no_ack, callback, consumer_tag, *args, **kwargs)
+
+    def _schedule_queue(self, queue: str) -> None:
+        self.poller.poll(queue)
+
+    def basic_cancel(self, consumer_tag: str) -> Any:
+        """Ends a consumer; what its last poll brings is handed back."""
+        if self.is_consuming and consumer_tag in self._tag_to_queue:
+            self.poller.remove(self._tag_to_queue[consumer_tag])
+        return super().basic_cancel(consumer_tag)
+
+    def basic_qos(self, *args: Any, **kwargs: Any) -> None:
+        """Changes how many messages may be held at once."""
+        super().basic_qos(*args, **kwargs)
+        if self.is_consuming:
+            self.poller.wake()
+
+    def _deliver(self, queue: str, messages: list[dict[str, Any]]) -> None:
+        callback = (self.connection._callbacks or {}).get(queue)
+        for message in messages:
+            held = self._hold(queue, message)
+            if callback is None:
+                self.clerk.release(held)
+            else:
+                self._take_in(held, message.get("Attributes") or {}, callback)
+
+    def _hold(self, queue: str, message: dict[str, Any]) -> HeldMessage:
+        return HeldMessage(
+            queue=queue,
+            url=self.predefined_queues[queue]["url"],
+            message_id=message["MessageId"],
+            handle=message["ReceiptHandle"],
+            body=message["Body"],
+            until_seconds=time.monotonic() + self.options["hold_seconds"],
+        )
+
+    def _take_in(
+        self, held: HeldMessage, attributes: dict[str, str], callback: Callable[[dict[str, Any]], Any]
+    ) -> None:
         try:
             payload = read_message(
-                message,
-                queue=queue_name,
-                allowed_tasks=options["allowed_tasks"],
-                silent_queues=options["silent_queues"],
+                held.body, message_id=held.message_id, queue=held.queue, rules=self._rules, now_seconds=time.time()
             )
         except PoisonError as poison:
-            self._park(message, queue_name, q_url, poison.reason)
-            # Celery calls this an unknown message and rejects it, which frees its slot.
-            payload = {
-                "body": "",
-                "headers": {},
-                "properties": {"delivery_info": {"exchange": "", "routing_key": queue_name}},
-            }
-        payload["properties"]["delivery_info"].update(sqs_message=message, sqs_queue=q_url)
-        payload["properties"]["delivery_tag"] = message["ReceiptHandle"]
-        return payload
+            self.bury(held, reason=poison.reason)
+            return
+        payload["properties"]["delivery_tag"] = held.handle
+        # What tasks may ask of their message, as kombu has it; not its body, for this may be logged.
+        known = {"MessageId": held.message_id, "ReceiptHandle": held.handle, "Attributes": attributes}
+        payload["properties"]["delivery_info"].update(sqs_message=known, sqs_queue=held.url)
+        self.held.add(held)
+        callback(payload)
 
-    def _park(self, message: dict[str, Any], queue: str, url: str, reason: str) -> None:
-        """Moves a message to the dead-letter queue; if that fails, the queue's redrive policy will."""
-        logger.error("poison message id=%s queue=%s reason=%s", message.get("MessageId"), queue, reason)
-        attributes = {
-            name: {"DataType": "String", "StringValue": value} for name, value in (("reason", reason), ("queue", queue))
-        }
-        client = self.sqs(queue=queue)
-        try:
-            client.send_message(
-                QueueUrl=self.transport_options["safe"]["dead_letter_url"],
-                MessageBody=message["Body"],
-                MessageAttributes=attributes,
-            )
-            client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("poison message id=%s not moved: %s", message.get("MessageId"), type(error).__name__)
+    def bury(self, held: HeldMessage, *, reason: str) -> None:
+        """Has a message moved to the dead-letter queue."""
+        logger.error("poison message id=%s queue=%s reason=%s", held.message_id, held.queue, reason)
+        self.clerk.bury(held, reason=reason)
 
-    def _on_messages_ready(self, queue: str, qname: str, messages: Any) -> int:
-        if not isinstance(messages, dict):  # what kombu makes of a 5xx or a broken connection
-            self._failed_polls[qname] = self._failed_polls.get(qname, 0) + 1
-            return 0
-        self._failed_polls.pop(qname, None)
-        self.connection.polled_at[qname] = time.time()
-        count: int = super()._on_messages_ready(queue, qname, messages)
-        return count
+    def bury_delivered(self, delivery_tag: str, *, reason: str) -> None:
+        """The same for a message that Celery has and cannot use."""
+        self._settle(delivery_tag, lambda held: self.bury(held, reason=reason))
 
-    def _loop1(self, queue: str, messages_fetched: Any = None) -> None:
-        failures = self._failed_polls.get(self.canonical_queue_name(queue), 0)
-        if failures:
-            pause = min(self.connection.polling_interval * 2 ** min(failures, 10), LONGEST_PAUSE_SECONDS)
-            self.hub.call_later(pause, self._schedule_queue, queue)
-        else:
-            super()._loop1(queue, messages_fetched)
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:  # noqa: ARG002 - kombu's signature
+        """The task is done: its message is deleted. Any thread may say so."""
+        self._settle(delivery_tag, self.clerk.delete)
+
+    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """The task failed: SQS delivers its message again after the visibility time-out, or at once, and then parks it."""
+        self._settle(delivery_tag, self.clerk.release if requeue else None)
+
+    def release_all_but(self, delivery_tags: Collection[str]) -> None:
+        """Hands back what is held, except these messages."""
+        for held in self.held.find():
+            if held.handle not in delivery_tags:
+                self._settle(held.handle, self.clerk.release)
+
+    def _settle(self, delivery_tag: str, settle: Callable[[HeldMessage], None] | None) -> None:
+        held = self.held.take(delivery_tag)
+        if held is not None and settle is not None:
+            settle(held)
+        self.qos.ack(delivery_tag)
+        self.poller.wake()
+
+    def _restore(self, message: Any) -> None:
+        # kombu would hide the message for as long as a poll waits, and on an error write its words to a file in /tmp
+        self._settle(message.delivery_tag, self.clerk.release)
+
+    def close(self) -> None:
+        """Ends polling, hands back what is held, and sees that SQS knows of everything done."""
+        if self.is_consuming:
+            self.poller.close()
+        super().close()
+        if "clerk" in self.__dict__:
+            self.clerk.close()
 
 
 class Transport(StockTransport):
-    """The transport behind broker URLs that begin with safesqs://."""
+    """What broker URLs that begin with safesqs:// name."""
 
     Channel = Channel
-
-    def __init__(self, client: Any, **kwargs: Any) -> None:
-        super().__init__(client, **kwargs)
-        self.polled_at: dict[str, float] = {}  # epoch seconds of each queue's last answered poll
-
-
-TRANSPORT_ALIASES[SCHEME] = "jobs.transport:Transport"

@@ -1,0 +1,53 @@
+"""The Celery app that the workers under test run: our settings, and tasks that do what a question says and note it in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+from celery import Celery, Task
+
+from connectgenai.wire.request import GENERATE_TASK, MIRROR_TASK
+from jobs.celery_settings import celery_settings
+
+_given: dict[str, Any] = json.loads(os.environ["WORKER_APP"])
+app = Celery("worker_under_test")
+app.conf.update(celery_settings(**_given["celery"]))
+app.conf.update(_given["more"])
+
+
+def _note(event: str, task: Task[Any, Any], **more: Any) -> None:
+    line = json.dumps({"event": event, "task": task.name, "id": task.request.id, "at": time.time(), **more})
+    descriptor = os.open(_given["runs"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(descriptor, f"{line}\n".encode())
+    os.close(descriptor)
+
+
+@app.task(name=GENERATE_TASK, bind=True)
+def generate_answer(self: Task[Any, Any], request: dict[str, Any]) -> str:
+    """Does what the question says: "sleep SECONDS", "raise", "retry"; anything else is answered at once."""
+    verb, _, rest = request.get("question", "").partition(" ")
+    attributes = self.request.properties["delivery_info"]["sqs_message"]["Attributes"]
+    _note("start", self, question=request.get("question"), receives=int(attributes["ApproximateReceiveCount"]))
+    if verb == "sleep":
+        time.sleep(float(rest.split()[0]))
+    if verb == "raise":
+        raise RuntimeError("as the question demands")
+    if verb == "retry" and self.request.retries == 0:
+        raise self.retry(countdown=1)
+    _note("end", self)
+    return "answered"
+
+
+@app.task(name=MIRROR_TASK, bind=True)
+def mirror_changes(self: Task[Any, Any]) -> None:
+    """A task of Celery's own kind."""
+    _note("start", self)
+
+
+@app.task(name="jobs.forbidden", bind=True)
+def forbidden(self: Task[Any, Any], *_args: Any, **_kwargs: Any) -> None:
+    """Must never run."""
+    _note("start", self)
