@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -45,13 +46,19 @@ class Dialled:
         return {"Name": "ContactFlowEvent", "Details": {"ContactData": contact, "Parameters": parameters}}
 
 
+class _HungUpError(Exception):
+    pass
+
+
 @dataclass(slots=True)
 class Line:
     """What has been heard so far; all times in seconds since the call began."""
 
     clock: Callable[[], float]
     began: float
-    quiet_since: float = 0.0
+    sleep: Callable[[float], None]
+    hang_up_after: float | None = None
+    quiet_since: float | None = 0.0  # None while something sounds
     longest_silence: float = 0.0
     total_silence: float = 0.0
     first_word_at: float | None = None
@@ -63,9 +70,18 @@ class Line:
         """Seconds since the call began."""
         return self.clock() - self.began
 
+    def pause(self, seconds: float) -> None:
+        """Time passes on the line; the caller may hang up in the middle of it."""
+        left = math.inf if self.hang_up_after is None else self.hang_up_after - self.now()
+        self.sleep(max(0.0, min(seconds, left)))
+        if left <= seconds:
+            raise _HungUpError
+
     def end_silence(self) -> None:
         """Something begins to sound."""
-        silence = max(0.0, self.now() - self.quiet_since)
+        if self.quiet_since is None:
+            return
+        silence, self.quiet_since = max(0.0, self.now() - self.quiet_since), None
         self.longest_silence = max(self.longest_silence, silence)
         self.total_silence += silence
 
@@ -88,29 +104,28 @@ def place_call(
     `audio_seconds` tells how long a recording (an S3 URI) sounds; speech is timed at 15 characters a second.
     `hang_up_after` seconds the caller is gone.
     """
-    line = Line(clock=clock, began=clock())
-    reply, parameters = {}, {"topic": dialled.topic, "question": dialled.question}
-    function = PRODUCER
-    while True:
-        began = line.now()
-        reply = invoke(function, dialled.event(**parameters))
-        line.lambda_calls += 1
-        yield {"event": "invoke", "at": began, "seconds": line.now() - began, "function": function, "reply": reply}
-        if hang_up_after is not None and line.now() >= hang_up_after:
-            return (yield _describe_end(line, reply, outcome="hung_up"))
-        yield from _play(line, reply, audio_seconds, sleep)
-        if reply["statusCode"] not in (KEEP_WAITING, MORE_PARTS):
-            return (yield _describe_end(line, reply, outcome=OUTCOMES.get(reply["statusCode"], "refused")))
-        function, parameters = CONSUMER, {"ticket": reply["ticket"], "cursor": reply["cursor"]}
+    line = Line(clock=clock, began=clock(), sleep=sleep, hang_up_after=hang_up_after)
+    function, parameters = PRODUCER, {"topic": dialled.topic, "question": dialled.question}
+    reply: dict[str, str] = {}
+    try:
+        while not reply or reply["statusCode"] in (KEEP_WAITING, MORE_PARTS):
+            began = line.now()
+            reply = invoke(function, dialled.event(**parameters))
+            line.lambda_calls += 1
+            yield {"event": "invoke", "at": began, "seconds": line.now() - began, "function": function, "reply": reply}
+            yield from _play(line, reply, audio_seconds)
+            function, parameters = CONSUMER, {"ticket": reply["ticket"], "cursor": reply["cursor"]}
+    except _HungUpError:
+        yield _describe_end(line, reply, outcome="hung_up")
+        return
+    yield _describe_end(line, reply, outcome=OUTCOMES.get(reply["statusCode"], "refused"))
 
 
-def _play(
-    line: Line, reply: dict[str, str], audio_seconds: Callable[[str], float], sleep: Callable[[float], None]
-) -> Iterator[dict[str, Any]]:
+def _play(line: Line, reply: dict[str, str], audio_seconds: Callable[[str], float]) -> Iterator[dict[str, Any]]:
     is_answer = reply["statusCode"] in (LAST_PART, MORE_PARTS)
     if reply["play"] == "nothing":
         if reply["statusCode"] == KEEP_WAITING and line.lambda_calls > 1:
-            sleep(PAUSE_SECONDS)
+            line.pause(PAUSE_SECONDS)
         return
     seconds = audio_seconds(reply["audio"]) if reply["play"] == "audio" else speech_seconds(reply["ssml"])
     line.end_silence()
@@ -128,7 +143,7 @@ def _play(
         "text": reply["text"],
         "audio": reply["audio"],
     }
-    sleep(seconds)
+    line.pause(seconds)
     line.begin_silence()
 
 

@@ -99,8 +99,10 @@ def _place_calls(demo: Demo) -> Iterator[str]:
     print("\n(a) A question that nobody has asked before: a summary of a long document")
     demo.withdraw(*SUMMARY)
     yield demo.call(*SUMMARY)
-    print("\n(b) The same question in other words, from another caller: answered at once")
-    yield demo.call(SUMMARY[0], IN_OTHER_WORDS, caller=CALLERS[1])
+    print(
+        "\n(b) The same question in other words, from another caller: answered at once (who has heard enough after 12 s)"
+    )
+    yield demo.call(SUMMARY[0], IN_OTHER_WORDS, caller=CALLERS[1], hang_up_after=12.0)
     print("\n(c) Two callers with one question: the second joins the generation that runs already")
     demo.withdraw(*TOGETHER)
     yield from _call_together(demo)
