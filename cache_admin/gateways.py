@@ -29,11 +29,6 @@ def file_storage() -> Storage:
     return default_storage
 
 
-def bucket_name() -> str:
-    """The bucket behind `file_storage`, as it stands in the S3 URIs that Connect plays."""
-    return read_variable("CONNECTGENAI_BUCKET")
-
-
 def count_queued(variable: str) -> int:
     """How many messages wait on the queue whose URL is in this variable; botocore's errors when SQS cannot say."""
     asked = ["ApproximateNumberOfMessages"]

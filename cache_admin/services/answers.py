@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from cache_admin.models import CachedAnswer, Topic
-from cache_admin.services.mirror import apply_item
-from connectgenai.wire.items import AnswerItem
-from connectgenai.wire.question import EVERYONE, AskedQuestion, find_personal, identify_question
-from connectgenai.wire.queue import RequestQueue
+from django.utils.translation import gettext as _
+
+from cache_admin.mapping import epoch_ms
+from cache_admin.models import CachedAnswer
+from cache_admin.services.mirror import apply_items
+from connectgenai.wire.flow import choose_language
+from connectgenai.wire.items import AnswerItem, TopicItem, from_attributes, topic_pk
+from connectgenai.wire.question import EVERYONE, find_personal, identify_question
+from connectgenai.wire.queue import QueueUnavailableError, RequestQueue
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.speech import make_speakable, split_chunks
 from connectgenai.wire.store import MISS, AnswerStore
@@ -17,6 +22,14 @@ from connectgenai.wire.store import MISS, AnswerStore
 
 class AnswerError(ValueError):
     """A supervisor's wish that cannot be granted; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """How many answers were withdrawn, and how many DynamoDB does not have any more."""
+
+    done: int
+    gone: int
 
 
 def edit_answer(
@@ -28,60 +41,78 @@ def edit_answer(
     speakable is left of the text; StoreError when DynamoDB does not serve, and nothing has changed.
     """
     chunks = split_chunks(make_speakable(text))
-    if not chunks:
-        raise AnswerError("Nothing is left of this text that could be spoken.")
-    topic = _topic(answer.topic)
-    asked = AskedQuestion(answer.key, answer.topic, answer.language, answer.scope, answer.question, answer.words)
+    if not any(c.isalnum() for chunk in chunks for c in chunk):
+        raise AnswerError(_("Nothing is left of this text that could be spoken."))
+    topic = _read_topic(answer.topic, store)
     item = store.publish(
-        asked,
+        answer.asked(),
         chunks=chunks,
         seen_version=seen_version,
         revision=topic.revision,
-        ttl_seconds=topic.ttl_hours * 3600,
+        ttl_seconds=topic.ttl_seconds,
         pinned=pinned,
-        now_ms=_ms(now),
+        now_ms=epoch_ms(now),
     )
-    apply_item(item)
+    apply_items([item])
     return item
 
 
-def invalidate_answers(answers: Iterable[CachedAnswer], *, reason: str, store: AnswerStore, now: datetime) -> int:
-    """Withdraws each answer; effective at callers' next poll. How many."""
-    items = [store.invalidate(answer.key, reason=reason, now_ms=_ms(now)) for answer in answers]
-    for item in items:
-        apply_item(item)
-    return len(items)
+def invalidate_answers(
+    answers: Iterable[CachedAnswer], *, reason: str, store: AnswerStore, now: datetime
+) -> Invalidation:
+    """Withdraws each answer, effective at callers' next poll. StoreError when DynamoDB stops serving on the way: those
+    before it are withdrawn, and doing it again does no harm."""
+    done = gone = 0
+    for answer in answers:
+        try:
+            apply_items([store.invalidate(answer.key, reason=reason, now_ms=epoch_ms(now))])
+            done += 1
+        except KeyError:
+            gone += 1
+    return Invalidation(done, gone)
 
 
 def prewarm_question(
-    topic: Topic, *, question: str, language: str, store: AnswerStore, queue: RequestQueue, now: datetime
-) -> str:
-    """Has a question answered before anybody asks; what it met: `miss` (sent), `hit`, `joined` or `failed`.
+    topic: str, *, question: str, language: str, store: AnswerStore, queue: RequestQueue, now: datetime
+) -> tuple[str, AnswerItem]:
+    """Has a question answered before anybody asks; what it met (`miss`: sent; `hit`, `joined`, `failed`), and the answer.
 
     AnswerError when an answer could not be shared, QuestionError when it is no question, QueueUnavailableError when SQS
-    does not take it.
+    does not take it, StoreError when DynamoDB does not serve.
     """
-    item = store.read_topic(topic.name)
-    if item is None:
-        raise AnswerError("Publish the topic first.")
-    if topic.sharing != EVERYONE:
-        raise AnswerError("This topic's answers are not shared, so there is nothing to warm.")
-    if find_personal(question):
-        raise AnswerError("This is a personal question: its answer would never be shared.")
-    asked = identify_question(question, topic=topic.name, language=language, sharing=EVERYONE, caller="", contact_id="")
-    found = store.ask(asked, topic=item, seen=store.read_answer(asked.key), now_ms=_ms(now))
+    item = _read_topic(topic, store)
+    offered = choose_language(language, offered=item.languages())
+    if not offered:
+        raise AnswerError(_("The topic is not offered in this language."))
+    _refuse_unshared(question, item)
+    asked = identify_question(
+        question, topic=topic, language=offered, sharing=EVERYONE, caller="", contact_id="pre-warm"
+    )
+    found = store.ask(asked, topic=item, seen=store.read_answer(asked.key), now_ms=epoch_ms(now))
     if found.outcome == MISS:
-        queue.send(GenerationRequest(key=asked.key, epoch=found.item.epoch))
-    apply_item(found.item)
-    return found.outcome
+        _send(found.item, store=store, queue=queue, now=now)
+    apply_items([found.item])
+    return found.outcome, found.item
 
 
-def _topic(name: str) -> Topic:
-    topic = Topic.objects.filter(name=name).first()
-    if topic is None:
-        raise AnswerError(f"The topic {name} does not exist any more.")
-    return topic
+def _refuse_unshared(question: str, topic: TopicItem) -> None:
+    if topic.sharing != EVERYONE:
+        raise AnswerError(_("This topic's answers are not shared, so there is nothing to warm."))
+    if find_personal(question):
+        raise AnswerError(_("This is a personal question: its answer would never be shared."))
 
 
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+def _send(item: AnswerItem, *, store: AnswerStore, queue: RequestQueue, now: datetime) -> None:
+    try:
+        queue.send(GenerationRequest(key=item.key, epoch=item.epoch))
+    except QueueUnavailableError:
+        # Nobody polls for it, so nobody would send it again: the claim must not stay.
+        apply_items([store.invalidate(item.key, reason="not_sent", now_ms=epoch_ms(now))])
+        raise
+
+
+def _read_topic(name: str, store: AnswerStore) -> TopicItem:
+    found = store.read_items([topic_pk(name)])
+    if topic_pk(name) not in found:
+        raise AnswerError(_("The topic “%(name)s” is not published.") % {"name": name})
+    return from_attributes(TopicItem, found[topic_pk(name)])

@@ -1,99 +1,155 @@
-"""Source documents: a file in, its text out, kept under its hash."""
+"""Source documents: a file in, its text out, kept under the text's hash."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import re
+import unicodedata
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import IO
+from typing import Any
 
 import docx
 import pypdf
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
-from docx.opc.exceptions import PackageNotFoundError
-from pypdf.errors import PyPdfError
+from django.core.files.storage import Storage
+from django.utils.translation import gettext as _
+from docx.table import Table
 
+from cache_admin.models import SourceDocument
+from cache_admin.services.files import keep_as, keep_file
 from connectgenai.wire.items import document_text_key
 
 MAX_BYTES = 20_000_000
 MAX_UNPACKED_BYTES = 200_000_000
-MAX_CHARACTERS = 2_000_000  # more than any model's context
+MAX_PAGES = 2_000
+MAX_CHARACTERS = 2_000_000  # more than any model reads at once
 
 
 class DocumentError(ValueError):
     """A document cannot be used; the message names the file and says why."""
 
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}")
 
-def extract_text(file: IO[bytes], *, name: str) -> str:
+
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    """What was read from a document."""
+
+    text: str
+    kind: str
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the text in UTF-8, which is its name in the bucket."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def words(self) -> int:
+        """How many words it has."""
+        return len(self.text.split())
+
+
+def read_document(content: bytes, *, name: str) -> DocumentText:
     """The text of a txt, md, pdf or docx file; DocumentError when there is none to be had."""
-    reader = _READERS.get(PurePath(name).suffix.lower())
-    if reader is None:
-        raise DocumentError(f"{name}: this kind of file cannot be read. Upload a .txt, .md, .pdf or .docx file.")
-    content = file.read(MAX_BYTES + 1)
+    kind = PurePath(name).suffix.lower().removeprefix(".")
+    if kind not in _READERS:
+        raise DocumentError(name, _("this kind of file cannot be read. Upload a .txt, .md, .pdf or .docx file."))
     if len(content) > MAX_BYTES:
-        raise DocumentError(f"{name}: larger than {MAX_BYTES // 1_000_000} MB. Split it, or save it without pictures.")
-    text = reader(content, name).replace("\x00", "").strip()
-    if not text:
-        raise DocumentError(f"{name}: no text was found in it. A scanned document must be made searchable (OCR) first.")
+        raise DocumentError(name, _("it is larger than 20 MB. Split it, or save it without pictures."))
+    text = _tidy(_READERS[kind](content, name))
+    if not any(c.isalnum() for c in text):
+        raise DocumentError(name, _("no text was found in it. A scanned document must be made searchable (OCR) first."))
     if len(text) > MAX_CHARACTERS:
-        raise DocumentError(
-            f"{name}: its text is longer than {MAX_CHARACTERS:,} characters, more than a model can read. Split it."
-        )
-    return text
+        raise DocumentError(name, _("its text has more than 2,000,000 characters, more than a model reads. Split it."))
+    return DocumentText(text, kind)
 
 
-def keep_text(text: str) -> str:
-    """Stores the text in the bucket under its hash, once; the hash."""
-    content = text.encode()
-    sha256 = hashlib.sha256(content).hexdigest()
-    if not default_storage.exists(document_text_key(sha256)):
-        default_storage.save(document_text_key(sha256), ContentFile(content))
-    return sha256
+def keep_document(document: SourceDocument, content: bytes, *, name: str, storage: Storage) -> SourceDocument:
+    """Reads and stores a document and its text, and notes both in the row, which is not saved yet.
+
+    DocumentError when it cannot be read; S3's errors pass.
+    """
+    found = read_document(content, name=name)
+    keep_as(document_text_key(found.sha256), found.text.encode(), storage=storage)
+    document.file = keep_file(content, folder="documents/files", name=name, storage=storage)
+    document.title = document.title or PurePath(name).stem[:200]
+    document.sha256, document.words, document.kind = found.sha256, found.words, found.kind
+    return document
+
+
+def _tidy(text: str) -> str:
+    """One form for the same text: composed characters, plain line ends, no controls, no blanks at line ends."""
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
+    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn"))
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t\u00a0]+\n", "\n", text)).strip()
 
 
 def _read_plain(content: bytes, name: str) -> str:
-    for encoding in ("utf-8-sig", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
+    encodings = ["utf-16"] if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "cp1252"]
+    for encoding in encodings:
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise DocumentError(f"{name}: the text is not in UTF-8. Save it as UTF-8 and upload it again.")
+        if not re.search(r"[\x00-\x08\x0e-\x1f]", text):  # no text has these, and every program has
+            return text
+    raise DocumentError(name, _("it is not plain text. Save it as text in UTF-8 and upload it again."))
 
 
 def _read_pdf(content: bytes, name: str) -> str:
     try:
         reader = pypdf.PdfReader(io.BytesIO(content))
+        # many a PDF that everybody can open is encrypted with an empty password
         if reader.is_encrypted and not reader.decrypt(""):
-            raise DocumentError(f"{name}: the PDF is protected by a password. Save it without one.")
+            raise DocumentError(name, _("the PDF is protected by a password. Save it without one."))
+        if len(reader.pages) > MAX_PAGES:
+            raise DocumentError(name, _("it has more than 2,000 pages. Split it."))
         return "\n\n".join(page.extract_text() for page in reader.pages)
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
-        if isinstance(error, DocumentError):
-            raise
-        raise DocumentError(f"{name}: the PDF is damaged and cannot be read ({type(error).__name__}).") from error
+    except DocumentError:
+        raise
+    except pypdf.errors.DependencyError as error:  # the rarer ciphers need a package of their own
+        raise DocumentError(name, _("the PDF is encrypted. Save it without encryption.")) from error
+    except Exception as error:  # a damaged file breaks the reader anywhere
+        raise DocumentError(name, _("the PDF is damaged and cannot be read.")) from error
 
 
 def _read_word(content: bytes, name: str) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED_BYTES:
-                raise DocumentError(f"{name}: it unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB.")
-        document = docx.Document(io.BytesIO(content))
-    except (zipfile.BadZipFile, PackageNotFoundError, KeyError, ValueError, OSError) as error:
-        if isinstance(error, DocumentError):
-            raise
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > MAX_UNPACKED_BYTES:
+            raise DocumentError(name, _("it unpacks to more than 200 MB."))
+        return "\n\n".join(_word_blocks(docx.Document(io.BytesIO(content))))
+    except DocumentError:
+        raise
+    except Exception as error:  # a damaged file breaks the reader anywhere
         raise DocumentError(
-            f"{name}: not a Word document (.docx), or a damaged one. An old .doc must be saved as .docx."
+            name, _("it is not a Word document (.docx), or a damaged one. An old .doc must be saved as .docx.")
         ) from error
-    rows = [" ".join(cell.text for cell in row.cells) for table in document.tables for row in table.rows]
-    return "\n\n".join([*(p.text for p in document.paragraphs if p.text.strip()), *rows])
+
+
+def _word_blocks(document: Any) -> Iterator[str]:
+    """Paragraphs and tables in their order; headings as in Markdown, a table's row on a line."""
+    for block in document.iter_inner_content():
+        if isinstance(block, Table):
+            yield "\n".join(_row_text(row) for row in block.rows)
+        elif block.text.strip():
+            level = re.fullmatch(r"Heading (\d)", block.style.name if block.style else "")
+            yield f"{'#' * int(level[1])} {block.text}" if level else block.text
+
+
+def _row_text(row: Any) -> str:
+    cells = {cell._tc: cell.text for cell in row.cells}  # a merged cell stands in each of its columns
+    return ", ".join(" ".join(text.split()) for text in cells.values() if text.strip())
 
 
 _READERS: dict[str, Callable[[bytes, str], str]] = {
-    ".txt": _read_plain,
-    ".md": _read_plain,
-    ".pdf": _read_pdf,
-    ".docx": _read_word,
+    "txt": _read_plain,
+    "md": _read_plain,
+    "pdf": _read_pdf,
+    "docx": _read_word,
 }

@@ -2,126 +2,163 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
+from cache_admin.mapping import answer_row, call_row
 from cache_admin.models import CachedAnswer, Call, Topic
-from connectgenai.wire.items import AnswerItem, CallItem, TopicItem, answer_pk, call_pk, topic_pk
+from cache_admin.services.endings import close_silent_calls
+from cache_admin.services.estimates import learn_estimates
+from connectgenai.wire.items import AnswerItem, Attributes, CallItem, TopicItem, from_value
+from connectgenai.wire.log import log_event
 from connectgenai.wire.store import AnswerStore, read_item
 
-# A caller who is listening or waiting polls again within a prompt's length; a minute of nothing is a hang-up.
-GONE_AFTER = timedelta(seconds=60)
-ESTIMATE_FROM, ESTIMATE_SAMPLES = 5, 50
-_ANSWER_COPIES = (
-    "topic", "language", "scope", "question", "words", "state", "source", "reason", "epoch", "version", "revision", "pinned", "model",
-    "input_tokens", "output_tokens",
-)  # fmt: skip
-_CALL_COPIES = (
-    "initial_contact_id", "topic", "language", "channel", "caller", "epoch", "outcome", "source", "reason", "polls", "prompts", "parts",
-    "version",
-)  # fmt: skip
+__all__ = ["MirrorReport", "apply_items", "learn_estimates", "mirror_changes"]
+
+Item = AnswerItem | TopicItem | CallItem
+_ITEMS_OWN_FAULT = (DataError, IntegrityError, OverflowError)
+MAX_ROUNDS = 20  # under a steady load there is always one more change; the next run takes it
+_running = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class MirrorReport:
-    """How many items were read from the list of changes, and how many rows were newer for it."""
+    """How many changed items were read, how many rows are newer for it, how many items were beyond understanding, and
+    how many calls were closed because nobody polls for them any more."""
 
-    read: int
-    applied: int
+    read: int = 0
+    applied: int = 0
+    unreadable: int = 0
+    closed: int = 0
 
 
 def mirror_changes(store: AnswerStore, *, now: datetime, limit: int = 100) -> MirrorReport:
-    """Applies what has changed since the last time; run by as many processes as you like.
+    """Applies what has changed since the last time, then closes the calls that have gone silent.
 
-    An item leaves the list only if it still is the version that was applied, so nothing is missed: not a write in between,
-    not an outage of either side.
+    An item leaves the list of changes only if it still is the version that was applied, so nothing is missed: not a write
+    in between, not an outage of either side. One run at a time in a process: a second would only do the same.
     """
-    read = applied = 0
-    while True:
-        items = [read_item(attributes) for attributes in store.read_changes(limit=limit)]
-        applied += sum(apply_item(item) for item in items)
-        for item in items:
-            store.mark_mirrored(_pk(item), version=item.version)
-        read += len(items)
-        if len(items) < limit:
+    if not _running.acquire(blocking=False):
+        return MirrorReport()
+    try:
+        read, applied, unreadable = map(sum, zip(*_mirror_rounds(store, limit), strict=True))
+        return MirrorReport(read, applied, unreadable, closed=close_silent_calls(now=now))
+    finally:
+        _running.release()
+
+
+def _mirror_rounds(store: AnswerStore, limit: int) -> list[tuple[int, int, int]]:
+    rounds: list[tuple[int, int, int]] = []
+    while len(rounds) < MAX_ROUNDS:
+        # the index lags behind: what has been taken off the list meanwhile is there no more
+        changes = [attributes for attributes in store.read_changes(limit=limit) if "changed" in attributes]
+        rounds.append(_mirror_round(store, changes))
+        if len(changes) < limit:
             break
-    close_lost_calls(now=now)
-    return MirrorReport(read, applied)
+    return rounds
 
 
-def apply_item(item: AnswerItem | TopicItem | CallItem) -> bool:
-    """Brings one row up to this version; False when the row is as new already, whatever the order in which versions come."""
-    if isinstance(item, AnswerItem):
-        return _upsert(CachedAnswer, {"key": item.key}, _answer_fields(item), item.version)
-    if isinstance(item, CallItem):
-        return _upsert(Call, {"contact_id": item.contact_id, "key": item.key}, _call_fields(item), item.version)
-    return Topic.objects.filter(name=item.name, revision__lt=item.revision).update(revision=item.revision) > 0
+def _mirror_round(store: AnswerStore, changes: Sequence[Attributes]) -> tuple[int, int, int]:
+    items = [item for item in map(_read, changes) if item is not None]
+    applied, unfit = _apply_all(items)
+    with ThreadPoolExecutor(8, thread_name_prefix="mirrored") as pool:
+        list(pool.map(lambda change: _mark(store, change), changes))
+    return len(changes), applied, len(changes) - len(items) + unfit
 
 
-def _upsert(
-    model: type[CachedAnswer] | type[Call], identity: dict[str, str], fields: dict[str, Any], version: int
-) -> bool:
-    """One conditional UPDATE, whose row count says whether the version was news."""
+def _mark(store: AnswerStore, change: Attributes) -> None:
+    store.mark_mirrored(from_value(change["pk"]), version=from_value(change.get("version", {"N": "0"})))
+
+
+def _read(attributes: Attributes) -> Item | None:
+    """The item, or None with a line in the log: one that nobody can read must not stand in the way of all others."""
+    try:
+        return read_item(attributes)
+    except (KeyError, ValueError, TypeError, StopIteration) as error:
+        log_event("mirror_unreadable", pk=str(attributes["pk"].get("S", "")), error=type(error).__name__)
+        return None
+
+
+def _apply_all(items: Sequence[Item]) -> tuple[int, int]:
+    """How many rows are newer for it, and how many items fit no row. A database that does not serve is an error."""
+    try:
+        return apply_items(items), 0
+    except _ITEMS_OWN_FAULT:
+        results = [_apply_one(item) for item in items]
+        return sum(result or 0 for result in results), results.count(None)
+
+
+def _apply_one(item: Item) -> int | None:
+    try:
+        return apply_items([item])
+    except _ITEMS_OWN_FAULT as error:
+        log_event("mirror_unfit", kind=type(item).__name__, version=item.version, error=type(error).__name__)
+        return None
+
+
+def apply_items(items: Iterable[Item]) -> int:
+    """Brings rows up to these versions, in whatever order versions come, and however often; how many were news."""
+    known = list(items)
+    answers = [answer_row(item) for item in known if isinstance(item, AnswerItem)]
+    calls = [call_row(item) for item in known if isinstance(item, CallItem)]
+    topics = [item for item in known if isinstance(item, TopicItem)]
     with transaction.atomic():
-        rows: Any = model.objects
-        if rows.filter(**identity, version__lt=version).update(**fields):
-            return True
-        _, is_new = rows.get_or_create(**identity, defaults=fields)
-        return bool(is_new)
+        news = [str(row.key) for row in _upsert_answers(answers) + _upsert_calls(calls)]
+        _count_calls(news)
+        return len(news) + sum(_update_topic(item) for item in topics)
 
 
-def _answer_fields(item: AnswerItem) -> dict[str, Any]:
-    times = {name: _time(getattr(item, name)) for name in ("asked_at", "first_chunk_at", "finished_at", "changed_at")}
-    copies = {name: getattr(item, name) for name in _ANSWER_COPIES}
-    return {**copies, **times, "chunks": list(item.chunks), "expires_at": _time(item.expires_at * 1000)}
+def _upsert_answers(rows: Sequence[CachedAnswer]) -> list[Any]:
+    return _upsert(CachedAnswer, rows, identity=("key",), kept=("calls",))
 
 
-def _call_fields(item: CallItem) -> dict[str, Any]:
-    times = {name: _time(getattr(item, name)) for name in ("asked_at", "first_words_at", "ended_at", "last_seen_at")}
-    return {**{name: getattr(item, name) for name in _CALL_COPIES}, **times, "events": list(item.events)}
+def _upsert_calls(rows: Sequence[Call]) -> list[Any]:
+    return _upsert(Call, rows, identity=("contact_id", "key"))
 
 
-def _time(epoch_ms: int) -> datetime | None:
-    return datetime.fromtimestamp(epoch_ms / 1000, tz=UTC) if epoch_ms else None
+def _upsert(model: Any, rows: Sequence[Any], *, identity: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Any]:
+    """Inserts and updates in four statements; the rows that were newer than what was there.
 
-
-def _pk(item: AnswerItem | TopicItem | CallItem) -> str:
-    if isinstance(item, AnswerItem):
-        return answer_pk(item.key)
-    return call_pk(item.contact_id, item.key) if isinstance(item, CallItem) else topic_pk(item.name)
-
-
-def close_lost_calls(*, now: datetime) -> int:
-    """A call whose next poll does not come is a caller who hung up: while waiting, or while listening. How many were closed."""
-    lost = Call.objects.filter(last_seen_at__lt=now - GONE_AFTER)
-    waiting = lost.filter(outcome=Call.Outcome.WAITING).update(outcome=Call.Outcome.ABANDONED, ended_at=now)
-    return waiting + lost.filter(outcome=Call.Outcome.LISTENING).update(outcome=Call.Outcome.LEFT, ended_at=now)
-
-
-def learn_estimates(store: AnswerStore, *, now: datetime) -> dict[str, int]:
-    """How long each topic's answers took until their first words (seconds, median of the last 50), told to the Lambdas.
-
-    Topics with fewer than five generated answers have no estimate.
+    Missing rows are inserted, whoever is first; then all are locked, and only the older ones are written over.
     """
-    learned = {name: _median_seconds(name) for name in Topic.objects.values_list("name", flat=True)}
-    for name, seconds in learned.items():
-        item = store.read_topic(name)
-        if item is not None and item.estimate_seconds != seconds:
-            store.set_estimate(name, seconds=seconds, now_ms=round(now.timestamp() * 1000))
-    return learned
+
+    def name(row: Any) -> tuple[str, ...]:
+        return tuple(getattr(row, column) for column in identity)
+
+    incoming = {name(row): row for row in sorted(rows, key=lambda row: (name(row), row.version))}
+    if not incoming:
+        return []
+    found = model.objects.filter(**{f"{column}__in": [row[n] for row in incoming] for n, column in enumerate(identity)})
+    before = _versions(found, name, identity)
+    model.objects.bulk_create([row for key, row in incoming.items() if key not in before], ignore_conflicts=True)
+    locked = _versions(found.select_for_update(), name, identity)
+    older = [row for key, row in incoming.items() if locked[key] < row.version]
+    columns = [c.name for c in model._meta.concrete_fields if c.name not in ("id", *identity, *kept)]
+    if older:
+        model.objects.bulk_create(older, update_conflicts=True, unique_fields=identity, update_fields=columns)
+    return [row for key, row in incoming.items() if before.get(key, -1) < row.version and locked[key] <= row.version]
 
 
-def _median_seconds(topic: str) -> int:
-    generated = CachedAnswer.objects.filter(
-        topic=topic, source=CachedAnswer.Source.GENERATED, finished_at__isnull=False
-    )
-    rows: Iterable[Any] = generated.order_by("-changed_at").values_list("asked_at", "first_chunk_at", "finished_at")[
-        :ESTIMATE_SAMPLES
-    ]
-    waits = [((first or finished) - asked).total_seconds() for asked, first, finished in rows if asked]
-    return round(statistics.median(waits)) if len(waits) >= ESTIMATE_FROM else 0
+def _versions(rows: Any, name: Callable[[Any], tuple[str, ...]], identity: tuple[str, ...]) -> dict[Any, int]:
+    # always in the same order, so that two mirrors never wait for each other
+    return {name(row): row.version for row in rows.only(*identity, "version").order_by("pk")}
+
+
+def _count_calls(keys: Iterable[str]) -> None:
+    """Counts anew, rather than one up: whatever came twice or late, the number is right."""
+    calls = Call.objects.filter(key=OuterRef("key")).order_by().values("key").annotate(count=Count("pk"))
+    counted = Coalesce(Subquery(calls.values("count"), output_field=IntegerField()), 0)
+    CachedAnswer.objects.filter(key__in=set(keys)).update(calls=counted)
+
+
+def _update_topic(item: TopicItem) -> int:
+    rows = Topic.objects.filter(name=item.name, mirrored_version__lt=item.version)
+    return rows.update(revision=item.revision, estimate_seconds=item.estimate_seconds, mirrored_version=item.version)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from cache_admin import gateways
-from cache_admin.services.topics_file import TopicsFileError, export_topics, import_topics
+from cache_admin.services.topics_file import FileReport, export_topics, import_topics
+from cache_admin.services.topics_reading import TopicsFileError
 from connectgenai.wire.store import StoreError
 
 
@@ -29,16 +31,20 @@ class Command(BaseCommand):
         """Imports and publishes, or exports; CommandError says what is wrong."""
         path: Path = options["file"]
         try:
-            if options["action"] == "import":
-                done = import_topics(path, store=gateways.answer_store(), now=timezone.now())
-            else:
-                done = export_topics(path)
+            done = _import(path) if options["action"] == "import" else export_topics(path)
         except TopicsFileError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(f"Nothing was imported.\n{error}") from error
         except StoreError as error:
-            raise CommandError(f"DynamoDB could not be reached, so nothing was published: {error}") from error
+            raise CommandError(f"Not everything is published; import again when DynamoDB serves. ({error})") from error
+        except (ClientError, BotoCoreError) as error:
+            raise CommandError(f"The bucket does not serve. ({error})") from error
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
+        action = f"{options['action']}ed".capitalize()
         self.stdout.write(
-            f"{options['action']}ed {len(done.policies)} wait policies and {len(done.topics)} topics: {', '.join(done.topics)}"
+            f"{action} {len(done.policies)} wait policies and {len(done.topics)} topics: {', '.join(done.topics)}"
         )
+
+
+def _import(path: Path) -> FileReport:
+    return import_topics(path, store=gateways.answer_store(), storage=gateways.file_storage(), now=timezone.now())
