@@ -1,0 +1,53 @@
+"""`make bench`: measures everything, or the families named, each beside a peer in one run."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+
+from benchmarks.measure import RESULTS, Figures, Say, load_figures, save_figures
+from benchmarks.report import to_text, write_page
+
+# Each is a module of this package with `measure(say)`; the order of the table.
+FAMILIES = ("waiting", "words", "hits", "cold_starts", "workers")
+
+
+def main() -> int:
+    """Runs the families, prints the table, and writes the JSON and the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "families", nargs="*", metavar="family", help=f"any of {', '.join(FAMILIES)}; all when none is given"
+    )
+    chosen = parser.parse_args().families or FAMILIES
+    if unknown := set(chosen) - set(FAMILIES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every part is stopped on the way out
+    figures = _measure_all(chosen)
+    print(f"\n{to_text(figures)}")
+    kept = {} if set(chosen) == set(FAMILIES) else load_figures()
+    save_figures(kept | figures)
+    write_page(load_figures())
+    print(f"\nWritten to {RESULTS.relative_to(RESULTS.parents[2])} and docs/benchmarks.md")
+    return 0
+
+
+def _measure_all(families: tuple[str, ...] | list[str]) -> Figures:
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
+
+    figures: Figures = {}
+    for family in families:
+        measure: Callable[[Say], Figures] = import_module(f"benchmarks.{family}").measure
+        say(f"{family}: begins")
+        figures |= measure(say)
+    return figures
+
+
+if __name__ == "__main__":
+    sys.exit(main())
