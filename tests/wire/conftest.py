@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from connectgenai.wire.items import TopicItem
 from connectgenai.wire.question import AskedQuestion, identify_question
 from connectgenai.wire.store import AnswerStore
 from connectgenai.wire.waiting import WaitPolicy, WaitPrompt, policies_to_json
-from tests.aws import Aws
+from local.memory_dynamodb import MemoryDynamoDB
 
 POLICY = WaitPolicy(
     hold=2.0,
@@ -21,9 +23,16 @@ POLICY = WaitPolicy(
 NOW = 1_800_000_000_000
 
 
+@pytest.fixture(params=["emulator", "memory"])
+def dynamodb(request: pytest.FixtureRequest) -> Any:
+    """Every test of the protocol runs against both, and so proves that the one in memory does as the emulator does."""
+    return request.getfixturevalue("aws").dynamodb if request.param == "emulator" else MemoryDynamoDB()
+
+
 @pytest.fixture
-def store(aws: Aws) -> AnswerStore:
-    return AnswerStore(aws.dynamodb, table=aws.table)
+def store(dynamodb: Any, request: pytest.FixtureRequest) -> AnswerStore:
+    is_memory = isinstance(dynamodb, MemoryDynamoDB)
+    return AnswerStore(dynamodb, table="memory" if is_memory else request.getfixturevalue("aws").table)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -339,12 +340,13 @@ def test_a_table_that_is_not_there_is_a_store_error_that_trying_again_does_not_m
     assert not caught.value.retryable
 
 
-def test_an_unknown_attribute_from_a_newer_version_is_ignored(store: AnswerStore, topic: TopicItem, aws: Aws) -> None:
+def test_an_unknown_attribute_from_a_newer_version_is_ignored(store: AnswerStore, topic: TopicItem, dynamodb: Any) -> None:
     answered(store, topic)
-    aws.dynamodb.update_item(
-        TableName=aws.table,
+    dynamodb.update_item(
+        TableName=store._table._name,
         Key={"pk": {"S": f"A#{KEY}"}},
-        UpdateExpression="SET shape = :s",
+        UpdateExpression="SET #shape = :s",
+        ExpressionAttributeNames={"#shape": "shape"},
         ExpressionAttributeValues={":s": {"M": {"x": {"NULL": True}}}},
     )
     found = store.read_answer(KEY, consistent=True)
