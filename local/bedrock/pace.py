@@ -29,7 +29,9 @@ class Pace:
         numbers = {name: value for name, value in asdict(self).items() if value is not None}
         wrong = [n for n, v in numbers.items() if isinstance(v, bool) or not isinstance(v, int | float) or not v >= 0]
         if wrong or not self.tokens_per_second or self.tokens_per_event < 1:
-            raise PaceError(f"A pace's {', '.join(wrong) or 'tokens_per_second and tokens_per_event'} must be positive numbers.")
+            raise PaceError(
+                f"A pace's {', '.join(wrong) or 'tokens_per_second and tokens_per_event'} must be positive numbers."
+            )
 
     def first_token_after(self, input_tokens: int) -> float:
         """Seconds from the request to the first token of the reply."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local.bedrock.prompt import block_text
 from local.bedrock.tokens import count_tokens
 
 # Bedrock user guide, "Prompt caching": 5 minutes from the last use unless the cachePoint says "1h"; most models cache
@@ -34,7 +35,7 @@ class PromptCache:
 
     def measure(self, request: Mapping[str, Any], *, model: str, now_seconds: float) -> CacheUse:
         """What the cache saves for this request, which it then remembers."""
-        total = sum(tokens for tokens, _, _ in _walk(request, model=model))
+        total = count_prompt_tokens(request)
         points = list(_cache_points(request, model=model))
         with self._lock:
             self._until = {key: until for key, until in self._until.items() if until > now_seconds}
@@ -43,6 +44,11 @@ class PromptCache:
                 self._until[key] = now_seconds + SECONDS.get(ttl, SECONDS["5m"])
         written = max((tokens for _, tokens, _ in points), default=0) - read
         return CacheUse(read, written, total)
+
+
+def count_prompt_tokens(request: Mapping[str, Any]) -> int:
+    """The tokens of a request's system text and messages."""
+    return sum(count_tokens(block_text(block)) for _, block in _blocks(request))
 
 
 def _cache_points(request: Mapping[str, Any], *, model: str) -> Iterator[tuple[str, int, str]]:
@@ -72,10 +78,3 @@ def _blocks(request: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
     for message in request.get("messages") or []:
         for block in message["content"]:
             yield message["role"], block
-
-
-def block_text(block: Mapping[str, Any]) -> str:
-    """The words of a content block, whether or not a guardrail is asked to assess them."""
-    if "guardContent" in block:
-        return str(block["guardContent"].get("text", {}).get("text", ""))
-    return str(block.get("text", ""))

@@ -1,0 +1,40 @@
+"""The server as a process of its own: `python -m local.bedrock --port 0`; its first line names the port; SIGTERM ends it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+
+from local.bedrock.pace import Pace, PaceError, parse_pace
+from local.bedrock.server import start_server
+
+
+def main() -> None:
+    """Serves until SIGTERM or Ctrl-C."""
+    options = _read_options()
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with start_server(port=options.port, pace=options.pace) as server:
+        print(f"Bedrock is played on {server.url} (port {server.port})", flush=True)
+        ended.wait()
+
+
+def _read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.bedrock", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0 takes a free one")
+    help_text = "realistic (default), instant, or a JSON object such as '{\"tokens_per_second\": 40}'"
+    parser.add_argument("--pace", type=_pace, default="realistic", help=help_text)
+    return parser.parse_args()
+
+
+def _pace(text: str) -> Pace:
+    try:
+        return parse_pace(text)
+    except PaceError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()
