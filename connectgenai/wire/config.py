@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,8 @@ EXAMPLES = {
     "CONNECTGENAI_BUCKET": "my-company-connectgenai",
     "CONNECTGENAI_CALLER_KEYS": "k1:a-secret-of-at-least-16-characters",
 }
+
+_making = threading.Lock()  # sessions, unlike clients, are not for many threads
 
 
 class ConfigError(Exception):
@@ -90,4 +93,11 @@ def aws_client(service: Any, *, connections: int = 10, attempts: int = 3, read_s
         tcp_keepalive=True,
         parameter_validation=False,
     )
-    return botocore.session.get_session().create_client(service, config=config)
+    with _making:
+        return _make_session().create_client(service, config=config)
+
+
+@lru_cache(maxsize=1)
+def _make_session() -> botocore.session.Session:
+    """One for all clients: each reads botocore's files anew, which would cost a miss's first reply some 90 ms of CPU."""
+    return botocore.session.get_session()
