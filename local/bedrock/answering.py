@@ -6,17 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from local.bedrock.hints import is_polar, suit
+from local.bedrock.hints import is_polar, suit, suit_alike
 from local.bedrock.index import Index, Match, count_words, is_alike
 from local.bedrock.openings import leans_back
 from local.bedrock.passages import Sentence, follows_on
 
 # Below this share of what was asked, a sentence is about something else.
 FLOOR = 0.45
-ALSO_ELSEWHERE = 0.95
+ALSO_ELSEWHERE, ALSO_OTHER_WORDS = 0.95, 0.6  # in another section; for words of the question that the best lacks
 ALSO = 0.85  # of the best score: as good an answer, or the other half of one
 SUBJECT = 0.75  # of what was asked, named by one heading: the caller asks for what is under it
-MAX_SENTENCES, MAX_WORDS, FEW_WORDS = 3, 70, 45
+MAX_SENTENCES, MAX_WORDS, FEW_WORDS = 3, 70, 60
 MAX_LIST_ROWS, MAX_LIST_WORDS = 10, 90
 
 
@@ -27,7 +27,7 @@ def find_answer(question: str, index: Index) -> str:
         return ""
     best = matches[0]
     found = _find_section(best, index) or _find_list(best, matches, index) or _continue(_pick(matches, index), index)
-    said = quote(found)
+    said = quote(_complete(found, index))
     return said if is_polar(question) else _without_yes(said)
 
 
@@ -40,26 +40,32 @@ def _without_yes(said: str) -> str:
 def rank(question: str, index: Index) -> list[Match]:
     """The sentences that answer at all, the best first; the kind of answer that is asked for decides between equals."""
     found = [m for m in index.search(index.read_terms(question)) if m.coverage >= FLOOR]
-    suited = [replace(m, score=m.score * (1 + suit(question, m.sentence.text))) for m in found]
+    suited = [replace(m, score=m.score * (1 + _suit(question, m.sentence))) for m in found]
     return sorted(suited, key=lambda m: (-round(m.score, 6), m.sentence.number))
+
+
+def _suit(question: str, sentence: Sentence) -> float:
+    above = sentence.headings[-1] if sentence.headings else ""
+    return suit(question, sentence.text) + (suit_alike(question, above) if above.endswith("?") else 0.0)
 
 
 def _pick(matches: Sequence[Match], index: Index) -> list[Sentence]:
     """The best sentence, and those nearly as good that add something."""
-    best = matches[0]
-    picked = [best.sentence]
+    picked = [matches[0]]
     for match in matches[1:]:
         one = match.sentence
-        fits = _words([*picked, one]) <= MAX_WORDS
-        is_new = not any(is_alike(index.stems[one.number], index.stems[s.number]) for s in picked)
-        if len(picked) < MAX_SENTENCES and _is_near(match, best) and fits and is_new:
-            picked.append(one)
-    return sorted(picked, key=lambda s: s.number)
+        fits = len(picked) < MAX_SENTENCES and _words([*(p.sentence for p in picked), one]) <= MAX_WORDS
+        is_new = not any(is_alike(index.stems[one.number], index.stems[p.sentence.number]) for p in picked)
+        if fits and is_new and match.score >= _enough(match, picked) * matches[0].score:
+            picked.append(match)
+    return sorted((p.sentence for p in picked), key=lambda s: s.number)
 
 
-def _is_near(match: Match, best: Match) -> bool:
-    is_beside = match.sentence.section == best.sentence.section
-    return match.score >= (ALSO if is_beside else ALSO_ELSEWHERE) * best.score
+def _enough(match: Match, picked: Sequence[Match]) -> float:
+    """The share of the best score that makes a sentence worth hearing as well."""
+    if match.sentence.section != picked[0].sentence.section:
+        return ALSO_ELSEWHERE
+    return ALSO if match.hits <= frozenset().union(*(p.hits for p in picked)) else ALSO_OTHER_WORDS
 
 
 def _find_section(best: Match, index: Index) -> list[Sentence]:
@@ -68,7 +74,7 @@ def _find_section(best: Match, index: Index) -> list[Sentence]:
         return []
     under = [s for s in index.sentences if s.section == best.sentence.section and s.headings == best.sentence.headings]
     rows = [s for s in under if s.paragraph == best.sentence.paragraph] if best.sentence.is_row else []
-    if rows and _is_short(rows):
+    if len(rows) > 1 and _is_short(rows):
         return rows
     first = [s for n, s in enumerate(under) if n < MAX_SENTENCES or _words(under[: n + 1]) <= FEW_WORDS]
     while len(first) > 1 and _words(first) > MAX_WORDS:
@@ -106,6 +112,15 @@ def _continue(picked: list[Sentence], index: Index) -> list[Sentence]:
         if after and follows_on(sentence, after) and leans_back(after.text) and len(wanted) < MAX_SENTENCES:
             wanted[after.number] = after
     return [wanted[number] for number in sorted(wanted)]
+
+
+def _complete(sentences: list[Sentence], index: Index) -> list[Sentence]:
+    """With what is announced, where the last sentence ends in a colon."""
+    following = sentences[-1].number + 1
+    if not sentences[-1].text.endswith(":") or following == len(index.sentences):
+        return sentences
+    announced = index.sentences[following]
+    return [*sentences, *(s for s in index.sentences[following:] if s.paragraph == announced.paragraph)][:MAX_LIST_ROWS]
 
 
 def quote(sentences: Sequence[Sentence]) -> str:

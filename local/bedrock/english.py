@@ -27,7 +27,7 @@ quand comment où que qui peux puis peut avez ai y
 # Words of almost any sentence: they count, but little.
 _WEAK = """
 where take go come work use make look keep put happen start stop help call try new old good first last next back thing way
-people person place kind sort available offer provide allow include different buy sell purchase reach contact inside item
+people person place kind sort available offer provide allow include different buy sell purchase become inside item
 article product bring recommend suggest advise programme program scheme home policy rule detail condition
 time minute hour day week month year
 """
@@ -46,7 +46,7 @@ kilometer km
 """
 _SUFFIXES = """
 ations ation ments ment ances ance ences ence ities ity ings ing edly ed ers er ors or ably able ibly ible ives ive
-ions ion als al fully ful nesses ness ly y
+ions ion ships ship als al fully ful nesses ness ly y
 """
 _NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve"
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday"

@@ -25,6 +25,7 @@ SHOWS = tuple(
         (f"{_STREET}|{_PLACE}", "where"),
         (_PHONE, "phone"),
         (r"\S@\S", "email"),
+        (rf"{_PHONE}|\S@\S", "contact"),
         (_MONEY, "cost"),
         (r"\b2[456] December\b|\bDecember 2[456]\b", "christmas"),
     )
@@ -36,6 +37,7 @@ PHRASES = tuple(
         (r"\bhow much\b", "cost"),
         (r"\bhow (?:early|late|soon)\b", "when"),
         (r"\bmoney back\b", "refund"),
+        (r"\bweek-?ends?\b", "Saturday and Sunday"),
         (r"\b(?:send|give|bring|take|hand)\b((?: \w+){0,3}) back\b", r"return\1"),
         (r"\bpick\b((?: \w+){0,3}) up\b", r"collect\1"),
         (r"\bsign\b((?: \w+)?) up\b", r"register\1"),
@@ -58,6 +60,15 @@ KINDS = tuple(
         (r"n't\b|\b(?:not|cannot|never|without|lost|excluded?|forbidden)\b", _NOT, 0.6),
     )
 )  # fmt: skip
+# Questions that begin alike ask alike.
+BEGINS = tuple(
+    re.compile(rf"\W*(?:{words})\b", re.I)
+    for words in (
+        "how much|what does .* cost", "when|how (?:long|soon)|what time|until when", "how many|how often|how far", "how", "where",
+        "who|whose|whom", "why", "which|what", "can|could|may|am i allowed", "do|does|did|have|has", "is|are|will",
+    )
+)  # fmt: skip
+SAME_BEGINNING, OTHER_SIDE = 0.15, -0.3
 POLAR = re.compile(r"\W*(?:can|could|may|do|does|did|are|is|will|would|am|have|has|should|must)\b", re.I)
 
 
@@ -82,6 +93,17 @@ def find_names(text: str) -> set[str]:
 def suit(question: str, text: str) -> float:
     """How much better a sentence of this form answers a question of that form (0 and up)."""
     return sum(bonus for asked, said, bonus in KINDS if asked.search(question) and said.search(text))
+
+
+def suit_alike(question: str, other: str) -> float:
+    """How much a question that a text answers is like the one that is asked, by its form (below 0: it asks for the opposite)."""
+    negation = re.compile(_NOT)
+    side = OTHER_SIDE if negation.search(other) and not negation.search(question) else 0.0
+    return side + (SAME_BEGINNING if _begin(question) == _begin(other) is not None else 0.0)
+
+
+def _begin(question: str) -> int | None:
+    return next((number for number, pattern in enumerate(BEGINS) if pattern.match(question)), None)
 
 
 def is_polar(question: str) -> bool:

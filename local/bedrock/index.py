@@ -17,6 +17,7 @@ from local.bedrock.words import content_stems, stem
 
 SATURATION, LENGTH_WEIGHT = 0.4, 0.25  # BM25's k1 and b: sentences hardly repeat a word, and differ little in length
 WEAK_WEIGHT = 0.3
+WHERE = stem("where")
 NAME_WEIGHT = 2.0  # who asks about a name does not want to hear about another
 WEAK_STEMS = frozenset(map(stem, WEAK_WORDS))
 # What stands above a sentence is evidence as well: a question that it answers nearly as good as its own words.
@@ -45,6 +46,7 @@ class Match:
     score: float
     coverage: float
     subject: float  # the share of it that the heading right above names
+    hits: frozenset[int]  # which of the words that were asked for it has itself
 
 
 class Index:
@@ -65,7 +67,7 @@ class Index:
     def rarity(self, *stems: str) -> float:
         """The inverse document frequency of a stem, or of the most frequent of several."""
         df = max(1, *(self._df[one] for one in stems))
-        return math.log(1 + (len(self.sentences) - df + 0.5) / (df + 0.5))
+        return math.log(1 + len(self.sentences) / df)
 
     def knows(self, one: str) -> bool:
         """Whether the stem stands anywhere in the documents."""
@@ -84,21 +86,24 @@ class Index:
 
     def search(self, terms: Sequence[Term]) -> list[Match]:
         """Every sentence that has any of the terms, the best first; of equals, the earliest."""
-        if all(term.is_weak for term in terms):
+        if all(term.is_weak and WHERE not in term.stems for term in terms):
             return []
         found = [match for number in range(len(self.sentences)) if (match := self._match(number, terms)).score > 0]
         return sorted(found, key=lambda m: (-round(m.score, 6), m.sentence.number))
 
     def _match(self, number: int, terms: Sequence[Term]) -> Match:
         score = found = whole = 0.0
-        for term in terms:
+        hits = set()
+        for place, term in enumerate(terms):
             own, above = self._strength(number, term)
+            hits |= {place} if own and not term.is_weak else set()
             score += term.weight * (self._saturate(own, number) + (WITH_OWN if own else 1) * above)
             found += term.weight * min(1.0, max(own, above))
             whole += term.weight if own or above else self._missed(term)
         score *= 1 + self._nearness(number, terms) + (TOPIC if self._opens_with(number, terms) else 0)
         subject = self._subject(number, terms)
-        return Match(self.sentences[number], score * (1 + UNDER_SUBJECT * subject), found / (whole or 1), subject)
+        score *= 1 + UNDER_SUBJECT * subject
+        return Match(self.sentences[number], score, found / (whole or 1), subject, frozenset(hits))
 
     def _opens_with(self, number: int, terms: Sequence[Term]) -> bool:
         """Whether the sentence is about what is asked: it begins with it."""

@@ -16,6 +16,7 @@ HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 UNDERLINE = re.compile(r"\s{0,3}(={3,}|-{3,})\s*$")
 RULE = re.compile(r"\s{0,3}([-*_])(\s*\1){2,}\s*$")
 ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013]|\d{1,3}[.)]|[a-z]\))\s+(.*)$")
+LABELLED = re.compile(r"\s*[A-Z][^:.!?]{0,40}:\s+\S")
 ROW = re.compile(r"\s*\|.*\|\s*$")
 TABLE_RULE = re.compile(r"\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$")
 PAGE_NUMBER = re.compile(r"\s*(?:page\s+)?\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?\s*$", re.I)
@@ -50,6 +51,12 @@ def _mark_lines(lines: list[str]) -> Iterator[tuple[str, str]]:
         before = marked[-1][0] if marked else "gap"
         following = lines[number + 1] if number + 1 < len(lines) else ""
         kind = _kind_of(line, before=before, following=following)
+        if (
+            kind != "heading"
+            and LABELLED.match(line)
+            and any(map(LABELLED.match, (following, marked[-1][1] if marked else "")))
+        ):
+            kind = "item"
         if kind == "underline":
             marked[-1] = ("heading", ("# " if "=" in line else "## ") + marked[-1][1].strip())
         elif kind == "continued":
@@ -83,7 +90,8 @@ def _is_plain_heading(line: str, *, before: str, following: str) -> bool:
         return False
     below = following.strip()
     alone = before != "paragraph" and not below
-    return alone or (before != "paragraph" and len(below) > LONG_LINE and not below[:1].islower())
+    is_over_text = len(below) > LONG_LINE and not below[:1].islower()
+    return alone or (before != "paragraph" and (is_over_text or bool(ITEM.match(following))))
 
 
 def _read_headings(lines: list[str]) -> Iterator[Block]:
@@ -107,7 +115,7 @@ def _read_paragraph(lines: list[str]) -> Iterator[Block]:
 def _read_items(lines: list[str]) -> Iterator[Block]:
     for line in lines:
         found = ITEM.match(line.lstrip(" >"))
-        if found and (text := _clean(found[1])):
+        if text := _clean(found[1] if found else line):
             yield Block("item", text)
 
 

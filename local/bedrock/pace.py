@@ -16,10 +16,10 @@ class Pace:
     """The time of one reply: reading takes longer for a longer prompt, and writing for a longer answer.
 
     The default is that of a mid-sized hosted model under some load: a summary of a long document takes 12 to 25 seconds,
-    a short answer from a page of text 4 to 8.
+    a short answer from a page of text 5 to 8.
     """
 
-    first_token_seconds: float = 3.5
+    first_token_seconds: float = 4.0
     seconds_per_1000_input_tokens: float = 0.05
     tokens_per_second: float = 18.0
     tokens_per_event: int = 4  # hosted models send a few tokens in one event

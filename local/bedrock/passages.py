@@ -10,7 +10,7 @@ from connectgenai.wire.speech import split_sentences
 from local.bedrock.markdown import Block, end_sentence, read_blocks
 from local.bedrock.prompt import Document
 
-ROLE = re.compile(r"^(?:q(?:uestion)?|a(?:nswer)?)\s*\d*\s*[:.)]\s+", re.I)
+ROLE = re.compile(r"^(?:(?:question|answer|ans)\s*\d*\s*[:.)]|[qa]\s*\d*\s*[:)])\s*", re.I)
 # "... until 6 p.m. In summer ..." are two sentences, "... at 6 p.m. Monday to Friday" is one.
 AFTER_HOUR = re.compile(r"(?<=[ap]\.m\.)\s+(?=[A-Z])(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)")
 SHORT_ITEM_WORDS = 9
@@ -133,7 +133,7 @@ def _read_paragraph(reader: _Reader, text: str, *, before_list: bool) -> None:
 def _split(text: str) -> list[str]:
     whole, rest = split_sentences(text)
     said = [part for sentence in [*whole, " ".join(rest.split())] for part in AFTER_HOUR.split(sentence)]
-    return [ROLE.sub("", part) for part in said if part]
+    return list(filter(None, (ROLE.sub("", part) for part in said)))
 
 
 def _raise_question(reader: _Reader, question: str) -> None:
@@ -153,12 +153,11 @@ def _read_rows(reader: _Reader, rows: list[str]) -> None:
 
 
 def _add_row(reader: _Reader, row: str) -> None:
-    if row.endswith("?"):
-        _raise_question(reader, ROLE.sub("", row))
-        return
-    is_whole = row.endswith((".", "!"))
     for said in _split(row):
-        _add(reader, said, is_row=True, is_whole=is_whole)
+        if said.endswith("?"):
+            _raise_question(reader, said)
+        else:
+            _add(reader, said, is_row=True, is_whole=said.endswith((".", "!", ":")))
 
 
 def _enumerate(items: list[str]) -> str:

@@ -66,6 +66,7 @@ owner landlord
 room accommodation
 reserve book booking reservation
 cancel cancellation withdraw
+extend extension renew prolong
 change alter modify amend
 switch swap change exchange
 join register enrol signup
@@ -132,10 +133,6 @@ need require
 give provide supply
 main major
 """
-ONE_WAY = {
-    "weekend": "saturday sunday",
-    "weekday": "monday tuesday wednesday thursday friday",
-}  # but Sunday is not Saturday
 WEIGHT = 0.6  # another word for it is weaker evidence than the word itself
 
 
@@ -146,8 +143,7 @@ def _groups_by_stem() -> dict[str, set[str]]:
         stems = {stem(word) for word in line.split()}
         for one in stems:
             related.setdefault(one, set()).update(stems - {one})
-    one_way = {stem(word): {stem(other) for other in others.split()} for word, others in ONE_WAY.items()}
-    return {**related, **one_way}
+    return related
 
 
 def find_synonyms(one: str) -> dict[str, float]:

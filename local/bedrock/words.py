@@ -13,7 +13,7 @@ WORD = re.compile(r"[^\W_]+(?:[.,:]\d+)*")
 SHORT_HYPHEN = re.compile(r"\b(?:(\w{1,2})-(\w+)|(\w+)-(\w{1,2}))\b")
 APOSTROPHES = re.compile("['\u2018\u2019\u02bc]")
 
-DAY_GROUPS = {"weekend": DAYS[5:], "weekday": DAYS[:5], "daily": DAYS, "everyday": DAYS}
+DAY_GROUPS = {"weekday": DAYS[:5], "daily": DAYS, "everyday": DAYS}
 TO = r"\s*(?:to|until|till|through|thru|-|\u2013|\u2014)\s*(?:the\s+)?(?:\d+\w*\s+)?"
 RANGES = [re.compile(rf"\b({names}){TO}({names})\b") for names in ("|".join(f"{d}s?" for d in DAYS), "|".join(MONTHS))]
 
@@ -76,11 +76,11 @@ def content_stems(text: str, *, spell_ranges: bool = False) -> list[str]:
 
 
 def _spell_ranges(text: str) -> str:
-    """The text with "Monday to Friday", "May to August" or "weekend" followed by the days or months that they mean."""
+    """The text with "Monday to Friday", "May to August" or "weekdays" followed by the days or months that they mean."""
     spelt = text.casefold()
     for pattern, names in zip(RANGES, (DAYS, MONTHS), strict=True):
         spelt = pattern.sub(partial(_spell_range, names=names), spelt)
-    return re.sub(r"\b(weekend|weekday|daily|everyday)s?\b", lambda m: f"{m[0]} {' '.join(DAY_GROUPS[m[1]])}", spelt)
+    return re.sub(r"\b(weekday|daily|everyday)s?\b", lambda m: f"{m[0]} {' '.join(DAY_GROUPS[m[1]])}", spelt)
 
 
 def _spell_range(found: re.Match[str], *, names: Sequence[str]) -> str:
