@@ -18,4 +18,4 @@ class CacheAdminConfig(AppConfig):
 class SupervisorsAdminConfig(AdminConfig):
     """Django's admin with our site in place of its own."""
 
-    default_site = "cache_admin.admin.site.SupervisorsSite"
+    default_site = "cache_admin.site.SupervisorsSite"

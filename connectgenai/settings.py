@@ -57,7 +57,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "csp",
-    "django_celery_results",
+    "django_celery_results",  # before ours, whose admin takes the place of its own
     "cache_admin.apps.CacheAdminConfig",
     "jobs.apps.JobsConfig",
 ]

@@ -1,1 +1,5 @@
-"""The supervisors' site."""
+"""The supervisors' site: importing it registers every page."""
+
+from cache_admin.admin import answers, calls, tasks, topics, waiting
+
+__all__ = ["answers", "calls", "tasks", "topics", "waiting"]

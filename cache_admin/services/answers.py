@@ -32,6 +32,14 @@ class Invalidation:
     gone: int
 
 
+def make_chunks(text: str) -> list[str]:
+    """A supervisor's text as callers hear it, part by part; AnswerError when nothing of it can be spoken."""
+    chunks = split_chunks(make_speakable(text))
+    if not any(c.isalnum() for chunk in chunks for c in chunk):
+        raise AnswerError(_("Nothing is left of this text that could be spoken."))
+    return chunks
+
+
 def edit_answer(
     answer: CachedAnswer, *, text: str, seen_version: int, pinned: bool, store: AnswerStore, now: datetime
 ) -> AnswerItem:
@@ -40,9 +48,7 @@ def edit_answer(
     ConflictError (with the present item) when a worker or another supervisor was quicker; AnswerError when nothing
     speakable is left of the text; StoreError when DynamoDB does not serve, and nothing has changed.
     """
-    chunks = split_chunks(make_speakable(text))
-    if not any(c.isalnum() for chunk in chunks for c in chunk):
-        raise AnswerError(_("Nothing is left of this text that could be spoken."))
+    chunks = make_chunks(text)
     topic = _read_topic(answer.topic, store)
     item = store.publish(
         answer.asked(),

@@ -68,17 +68,20 @@ def read_document(content: bytes, *, name: str) -> DocumentText:
     return DocumentText(text, kind)
 
 
-def keep_document(document: SourceDocument, content: bytes, *, name: str, storage: Storage) -> SourceDocument:
-    """Reads and stores a document and its text, and notes both in the row, which is not saved yet.
-
-    DocumentError when it cannot be read; S3's errors pass.
-    """
-    found = read_document(content, name=name)
-    keep_as(document_text_key(found.sha256), found.text.encode(), storage=storage)
-    document.file = keep_file(content, folder="documents/files", name=name, storage=storage)
+def describe_document(document: SourceDocument, found: DocumentText, *, name: str) -> SourceDocument:
+    """Notes in the row, which is not saved, what was found in its file."""
     document.title = document.title or PurePath(name).stem[:200]
     document.sha256, document.words, document.kind = found.sha256, found.words, found.kind
     return document
+
+
+def keep_document(
+    document: SourceDocument, found: DocumentText, content: bytes, *, name: str, storage: Storage
+) -> SourceDocument:
+    """Stores a document and its text, and describes it in its row, which is not saved. S3's errors pass."""
+    keep_as(document_text_key(found.sha256), found.text.encode(), storage=storage)
+    document.file = keep_file(content, folder="documents/files", name=name, storage=storage)
+    return describe_document(document, found, name=name)
 
 
 def _tidy(text: str) -> str:

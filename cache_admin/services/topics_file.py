@@ -57,7 +57,10 @@ def import_topics(path: Path, *, store: AnswerStore, storage: Storage, now: date
 
 
 def _keep_documents(plan: TopicPlan, storage: Storage) -> list[SourceDocument]:
-    return [keep_document(SourceDocument(), file.content, name=file.name, storage=storage) for file in plan.documents]
+    return [
+        keep_document(SourceDocument(), found, file.content, name=file.name, storage=storage)
+        for file, found in plan.documents
+    ]
 
 
 def _keep_sounds(plan: PolicyPlan, storage: Storage) -> None:

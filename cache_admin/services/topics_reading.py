@@ -14,7 +14,7 @@ from django.db import models
 
 from cache_admin.models import Topic, TopicLanguage, WaitPolicy, WaitPrompt
 from cache_admin.services.audio import AudioError, measure_recording
-from cache_admin.services.documents import DocumentError, read_document
+from cache_admin.services.documents import DocumentError, DocumentText, read_document
 from cache_admin.services.ssml import SsmlError, check_ssml
 from cache_admin.services.topics import describe_policy
 from connectgenai.wire.waiting import find_policy_faults
@@ -51,7 +51,7 @@ class TopicPlan:
 
     topic: Topic
     languages: dict[str, str]
-    documents: list[LocalFile]
+    documents: list[tuple[LocalFile, DocumentText]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +194,12 @@ def _check_language(language: object, name: object, place: str) -> None:
     _check_row(TopicLanguage(language=language), place, exclude=["topic", "wait_policy"])
 
 
-def _plan_document(listed: object, path: Path, place: str) -> LocalFile:
+def _plan_document(listed: object, path: Path, place: str) -> tuple[LocalFile, DocumentText]:
     file = _load_file(listed, path, place)
     try:
-        read_document(file.content, name=file.name)
+        return file, read_document(file.content, name=file.name)
     except DocumentError as error:
         raise TopicsFileError(f"{place}: {error}") from error
-    return file
 
 
 def _check_keys(entry: Mapping[str, Any], known: Mapping[str, tuple[type, ...]], place: str) -> None:

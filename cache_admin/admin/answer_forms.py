@@ -1,0 +1,81 @@
+"""What supervisors fill in about answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from cache_admin.admin.store_first import StoreFirstForm
+from cache_admin.models import CachedAnswer, Topic
+from cache_admin.services.answers import AnswerError, make_chunks
+
+
+class AnswerForm(StoreFirstForm[CachedAnswer]):
+    """The text, and the version of the answer to which it was an improvement."""
+
+    text = forms.CharField(
+        label=_("new text"),
+        widget=forms.Textarea(attrs={"rows": 10, "cols": 100}),
+        max_length=20_000,
+        help_text=_("What you save here is yours: no model replaces it, until the time of the answer is over."),
+    )
+    pinned = forms.BooleanField(
+        label=_("pinned"),
+        required=False,
+        help_text=_("Stays good when the topic's instructions, model or documents change."),
+    )
+    seen_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    class Meta:
+        """Nothing of the row itself: the mirror writes that."""
+
+        model = CachedAnswer
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        for name, value in (
+            ("text", "\n\n".join(self.instance.chunks)),
+            ("pinned", self.instance.pinned),
+            ("seen_version", self.instance.version),
+        ):
+            self.initial.setdefault(name, value)
+
+    def clean_text(self) -> str:
+        """A text of which something can be spoken."""
+        text: str = self.cleaned_data["text"]
+        try:
+            make_chunks(text)
+        except AnswerError as error:
+            raise ValidationError(str(error), code="unspeakable") from error
+        return text
+
+
+class InvalidateForm(forms.Form):
+    """Why an answer is withdrawn."""
+
+    reason = forms.CharField(
+        label=_("reason"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"size": 80}),
+        help_text=_("For your colleagues."),
+    )
+
+
+class PrewarmForm(forms.Form):
+    """A question for which nobody waits yet."""
+
+    topic = forms.ModelChoiceField(
+        label=_("topic"), queryset=Topic.objects.filter(sharing=Topic.Sharing.EVERYONE, enabled=True)
+    )
+    language = forms.CharField(
+        label=_("language"), max_length=20, required=False, help_text=_("The topic's own if left empty, as in en-US.")
+    )
+    question = forms.CharField(
+        label=_("question"),
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
+        help_text=_("As a caller would say it."),
+    )

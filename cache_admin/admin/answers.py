@@ -1,0 +1,264 @@
+"""Answers: what callers hear, and what supervisors do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from cache_admin import gateways
+from cache_admin.admin.answer_forms import AnswerForm, InvalidateForm, PrewarmForm
+from cache_admin.admin.badges import badge
+from cache_admin.admin.filters import LanguageFilter, TopicFilter
+from cache_admin.admin.keyset import KeysetAdmin
+from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, explain_outages
+from cache_admin.models import CachedAnswer, Topic
+from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers, prewarm_question
+from connectgenai.wire.question import QuestionError
+from connectgenai.wire.speech import speech_seconds
+from connectgenai.wire.store import ConflictError
+
+_OUTCOMES = {
+    "miss": _("The answer is being generated."),
+    "hit": _("There is a good answer already."),
+    "joined": _("The answer is being generated already."),
+    "failed": _("The generation failed a moment ago; try again later."),
+}
+_QUESTION_FAULTS = {
+    "question_missing": _("Write a question."),
+    "question_too_long": _("A question has at most 1,000 characters."),
+    "question_unreadable": _("This is no question that a caller could speak."),
+}
+
+
+@admin.register(CachedAnswer)
+class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
+    """The mirror of the answers; every change goes to DynamoDB, and comes back from there."""
+
+    form = AnswerForm
+    list_display = ("question", "topic", "language", "state_badge", "source", "calls", "finished_at", "changed_at")
+    list_filter = (TopicFilter, LanguageFilter, "state", "source", "pinned", "changed_at")
+    search_fields = ("question",)
+    sortable_by = ("calls", "changed_at")
+    ordering = ("-changed_at",)
+    actions = ("invalidate_selected",)
+    readonly_fields = (
+        "question", "heard", "topic_link", "language", "audience", "state_badge", "reason", "source", "model", "tokens",
+        "revision", "asked_at", "first_chunk_at", "finished_at", "expires_at", "calls_link",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("question", "heard", "text", "pinned", "seen_version")}),
+        (
+            _("About"),
+            {"fields": ("topic_link", "language", "audience", "state_badge", "reason", "source", "calls_link")},
+        ),
+        (_("How it was made"), {"fields": ("model", "tokens", "revision")}),
+        (_("When"), {"fields": ("asked_at", "first_chunk_at", "finished_at", "expires_at")}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Answers come about by questions: see the page for pre-warming."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: CachedAnswer | None = None) -> bool:
+        """Answers are invalidated; what is deleted could be written again by whoever is late."""
+        return False
+
+    def has_invalidate_permission(self, request: HttpRequest) -> bool:
+        """For the action of that name."""
+        return request.user.has_perm("cache_admin.invalidate_cachedanswer")
+
+    def get_fieldsets(self, request: HttpRequest, obj: CachedAnswer | None = None) -> Any:
+        """Without the right to change there is nothing to fill in."""
+        if self.has_change_permission(request, obj):
+            return self.fieldsets
+        return ((None, {"fields": ("question", "heard", "pinned")}), *self.fieldsets[1:])
+
+    def get_urls(self) -> list[Any]:
+        """Our two pages beside Django's."""
+        view = self.admin_site.admin_view
+        return [
+            path("invalidate/", view(self.invalidate_view), name="cache_admin_cachedanswer_invalidate"),
+            path("prewarm/", view(self.prewarm_view), name="cache_admin_cachedanswer_prewarm"),
+            *super().get_urls(),
+        ]
+
+    # -- columns and facts
+
+    @admin.display(description=_("state"))
+    def state_badge(self, answer: CachedAnswer) -> SafeString:
+        """The state, and why callers do not hear a ready answer after all."""
+        if answer.state == CachedAnswer.State.READY and answer.expires_at and answer.expires_at <= timezone.now():
+            return badge("expired", gettext("expired"))
+        return badge(answer.state, answer.get_state_display())
+
+    @admin.display(description=_("what callers hear"))
+    def heard(self, answer: CachedAnswer) -> SafeString | str:
+        """The parts, as they are spoken one after the other, each with its seconds of speech."""
+        parts = [(chunk, round(speech_seconds(chunk))) for chunk in answer.chunks]
+        rows = format_html_join("", '<li>{} <span class="quiet">{} s</span></li>', parts)
+        return format_html('<ol class="spoken">{}</ol>', rows) if parts else gettext("Nothing.")
+
+    @admin.display(description=_("topic"))
+    def topic_link(self, answer: CachedAnswer) -> SafeString | str:
+        """The topic's page."""
+        topic = Topic.objects.filter(name=answer.topic).first()
+        if topic is None:
+            return answer.topic
+        return format_html('<a href="{}">{}</a>', reverse("admin:cache_admin_topic_change", args=[topic.pk]), topic)
+
+    @admin.display(description=_("who may hear it"))
+    def audience(self, answer: CachedAnswer) -> str:
+        """Everybody, one caller, or one contact; never who that is."""
+        if answer.is_shared:
+            return gettext("every caller")
+        return gettext("one caller") if answer.scope.startswith("caller:") else gettext("one contact")
+
+    @admin.display(description=_("tokens read and written"))
+    def tokens(self, answer: CachedAnswer) -> str:
+        """What the generation used."""
+        return f"{answer.input_tokens} + {answer.output_tokens}"
+
+    @admin.display(description=_("calls"))
+    def calls_link(self, answer: CachedAnswer) -> SafeString:
+        """The calls in which it was asked."""
+        url = reverse("admin:cache_admin_call_changelist") + f"?q={answer.key}"
+        return format_html('<a href="{}">{}</a>', url, answer.calls)
+
+    # -- editing
+
+    def save_model(self, request: HttpRequest, obj: CachedAnswer, form: Any, change: bool) -> None:
+        """Publishes the text in DynamoDB, which the mirror then shows."""
+        with explain_outages():
+            try:
+                edit_answer(
+                    obj,
+                    text=form.cleaned_data["text"],
+                    seen_version=form.cleaned_data["seen_version"],
+                    pinned=form.cleaned_data["pinned"],
+                    store=gateways.answer_store(),
+                    now=timezone.now(),
+                )
+            except AnswerError as error:
+                raise NotSavedError(str(error)) from error
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """An answer has no parts of its own in the database."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The answer's page; or both texts, when somebody else was quicker."""
+        may = {"may_invalidate": self.has_invalidate_permission(request)}
+        try:
+            return super().changeform_view(request, object_id, form_url, {**may, **(extra_context or {})})
+        except ConflictError as conflict:
+            return self._show_conflict(request, str(object_id), conflict)
+
+    def _show_conflict(self, request: HttpRequest, object_id: str, conflict: ConflictError) -> TemplateResponse:
+        theirs = conflict.current
+        form = AnswerForm(
+            initial={
+                "text": request.POST.get("text", ""),
+                "pinned": "pinned" in request.POST,
+                "seen_version": theirs.version if theirs else 0,
+            },
+            instance=get_object_or_404(CachedAnswer, pk=object_id),
+        )
+        states = dict(CachedAnswer.State.choices)
+        context = {"title": gettext("Somebody was quicker"), "form": form, "original": form.instance, "theirs": theirs}
+        state = states.get(theirs.state, theirs.state) if theirs else ""
+        return self._page(request, "conflict", {**context, "their_state": state}, status=409)
+
+    # -- withdrawing
+
+    @admin.action(description=_("Invalidate selected answers"), permissions=["invalidate"])
+    def invalidate_selected(self, request: HttpRequest, queryset: QuerySet[CachedAnswer]) -> HttpResponse:
+        """Asks for a reason first."""
+        chosen = queryset.order_by().values_list("pk", flat=True)[: self.list_per_page]
+        query = "&".join(f"pk={pk}" for pk in chosen)
+        return HttpResponseRedirect(f"{reverse('admin:cache_admin_cachedanswer_invalidate')}?{query}")
+
+    def invalidate_view(self, request: HttpRequest) -> HttpResponse:
+        """Withdraws some answers, with a reason."""
+        if not self.has_invalidate_permission(request):
+            raise PermissionDenied
+        form = InvalidateForm(request.POST if request.method == "POST" else None)
+        pks = [pk for pk in request.GET.getlist("pk") if pk.isascii() and pk.isdigit()][: self.list_per_page]
+        answers = list(CachedAnswer.objects.filter(pk__in=pks))
+        if request.method == "POST" and form.is_valid() and self._invalidate(request, answers, form):
+            return redirect("admin:cache_admin_cachedanswer_changelist")
+        title = gettext("Invalidate answers?")
+        return self._page(request, "invalidate", {"title": title, "form": form, "answers": answers})
+
+    def _invalidate(self, request: HttpRequest, answers: list[CachedAnswer], form: InvalidateForm) -> bool:
+        reason = form.cleaned_data["reason"]
+        try:
+            with explain_outages():
+                found = invalidate_answers(answers, reason=reason, store=gateways.answer_store(), now=timezone.now())
+        except NotSavedError as error:
+            form.add_error(None, str(error))
+            return False
+        for answer in answers:
+            self.log_change(request, answer, gettext("Invalidated: %s") % reason)
+        done = ngettext("%d answer invalidated.", "%d answers invalidated.", found.done) % found.done
+        messages.success(request, done)
+        if found.gone:
+            messages.warning(request, gettext("%d were not there any more.") % found.gone)
+        return True
+
+    # -- warming
+
+    def prewarm_view(self, request: HttpRequest) -> HttpResponse:
+        """Has one question answered before anybody asks it."""
+        if not request.user.has_perm("cache_admin.prewarm_cachedanswer"):
+            raise PermissionDenied
+        form = PrewarmForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                return self._prewarm(request, form)
+            except (AnswerError, NotSavedError, ValidationError) as error:
+                form.add_error(None, error if isinstance(error, ValidationError) else str(error))
+        return self._page(request, "prewarm", {"title": gettext("Pre-warm a question"), "form": form})
+
+    def _prewarm(self, request: HttpRequest, form: PrewarmForm) -> HttpResponse:
+        topic = form.cleaned_data["topic"]
+        with explain_outages():
+            try:
+                outcome, item = prewarm_question(
+                    topic.name,
+                    question=form.cleaned_data["question"],
+                    language=form.cleaned_data["language"],
+                    store=gateways.answer_store(),
+                    queue=gateways.prewarm_queue(),
+                    now=timezone.now(),
+                )
+            except QuestionError as error:
+                raise ValidationError(_QUESTION_FAULTS.get(error.reason, error.reason)) from error
+        messages.info(request, _OUTCOMES[outcome])
+        answer = CachedAnswer.objects.get(key=item.key)
+        if outcome == "miss":
+            self.log_change(request, answer, gettext("Pre-warmed."))
+        return redirect("admin:cache_admin_cachedanswer_change", answer.pk)
+
+    def _page(self, request: HttpRequest, name: str, context: dict[str, Any], *, status: int = 200) -> TemplateResponse:
+        template = f"admin/cache_admin/cachedanswer/{name}.html"
+        media = self.media + forms.Media()
+        whole = {**self.admin_site.each_context(request), "opts": self.opts, "media": media, **context}
+        return TemplateResponse(request, template, whole, status=status)

@@ -1,0 +1,146 @@
+"""Calls: what each caller waited for and heard. Only to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from cache_admin.admin.badges import badge
+from cache_admin.admin.filters import TopicFilter
+from cache_admin.admin.keyset import KeysetAdmin, KeysetChangeList
+from cache_admin.models import CachedAnswer, Call
+
+_KINDS = {
+    "part": _("part %s of the answer"),
+    "prompt": _("wait prompt %s"),
+    "comfort": _("comfort sound"),
+    "end": _("handed over to a person (%s)"),
+}
+
+
+class CallChangeList(KeysetChangeList):
+    """Calls with their questions, which the answers hold: one query more for the whole page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's calls, each with its question."""
+        super().get_results(request)
+        keys = {call.key for call in self.result_list}
+        questions = dict(CachedAnswer.objects.filter(key__in=keys).values_list("key", "question"))
+        for call in self.result_list:
+            call.asked_question = questions.get(call.key, "")
+
+
+@admin.register(Call)
+class CallAdmin(KeysetAdmin[Call]):
+    """The mirror of calls."""
+
+    list_display = ("contact", "question", "topic", "outcome_badge", "source", "first_words", "prompts", "asked_at")
+    list_filter = (TopicFilter, "outcome", "source", "asked_at")
+    search_fields = ("contact_id",)
+    search_help_text = _("A whole contact id, or an answer's key.")
+    sortable_by = ("asked_at",)
+    ordering = ("-asked_at",)
+    readonly_fields = (
+        "contact_id", "initial_contact_id", "question", "topic", "language", "channel", "outcome_badge", "source", "reason",
+        "first_words", "longest_gap", "polls", "prompts", "parts", "asked_at", "first_words_at", "ended_at", "last_seen_at",
+        "timeline",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("question", "outcome_badge", "reason", "timeline")}),
+        (_("Waiting"), {"fields": ("first_words", "longest_gap", "polls", "prompts", "parts", "source")}),
+        (_("Contact"), {"fields": ("contact_id", "initial_contact_id", "topic", "language", "channel")}),
+        (_("When"), {"fields": ("asked_at", "first_words_at", "ended_at", "last_seen_at")}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Calls are made by callers."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:
+        """What was, was."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:
+        """What was, was."""
+        return False
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        """The list that knows the questions."""
+        return CallChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
+    ) -> tuple[QuerySet[Call], bool]:
+        """Whole ids only: each has an index of its own."""
+        term = search_term.strip()
+        same = Q(contact_id=term) | Q(initial_contact_id=term) | Q(key=term)
+        return queryset.filter(same) if term else queryset, False
+
+    @admin.display(description=_("contact"))
+    def contact(self, call: Call) -> str:
+        """Enough of the id to tell calls apart."""
+        return call.contact_id[:8] if len(call.contact_id) == 36 else call.contact_id
+
+    @admin.display(description=_("question"))
+    def question(self, call: Call) -> SafeString | str:
+        """What was asked; on the call's page with a way to the answer."""
+        if hasattr(call, "asked_question"):
+            return str(call.asked_question)
+        answer = CachedAnswer.objects.filter(key=call.key).only("pk", "question").first()
+        if answer is None:
+            return gettext("Not known any more.")
+        url = reverse("admin:cache_admin_cachedanswer_change", args=[answer.pk])
+        return format_html('<a href="{}">{}</a>', url, answer.question)
+
+    @admin.display(description=_("outcome"))
+    def outcome_badge(self, call: Call) -> SafeString:
+        """How it ended."""
+        return badge(call.outcome, call.get_outcome_display())
+
+    @admin.display(description=_("until the first words"))
+    def first_words(self, call: Call) -> str:
+        """Seconds from the question to the first words of the answer."""
+        if call.first_words_at is None:
+            return "-"
+        return f"{(call.first_words_at - call.asked_at).total_seconds():.1f} s"
+
+    @admin.display(description=_("longest time without anything new"))
+    def longest_gap(self, call: Call) -> str:
+        """Between two things that began to play."""
+        times = [0.0, *(seconds for seconds, _kind, _detail in read_events(call))]
+        return f"{max((b - a for a, b in pairwise(times)), default=0.0):.1f} s"
+
+    @admin.display(description=_("what was played"))
+    def timeline(self, call: Call) -> SafeString:
+        """Each thing that began to play, with the seconds since the question."""
+        rows = [(f"{seconds:.1f} s", kind, _describe(kind, detail)) for seconds, kind, detail in read_events(call)]
+        return format_html(
+            '<ol class="timeline"><li><b>0.0 s</b> {}</li>{}</ol>',
+            gettext("the caller asks"),
+            format_html_join("", '<li><b>{}</b> <span class="event event-{}">{}</span></li>', rows),
+        )
+
+
+def read_events(call: Call) -> Iterator[tuple[float, str, str]]:
+    """The call's events as (seconds since asked, kind, detail); what cannot be read is left out."""
+    for event in call.events:
+        at, _sep, rest = str(event).partition("|")
+        kind, _sep, detail = rest.partition("|")
+        if at.isascii() and at.isdigit():
+            yield int(at) / 1000, kind, detail
+
+
+def _describe(kind: str, detail: str) -> str:
+    words = str(_KINDS.get(kind, kind))
+    return words % (detail or "-") if "%s" in words else words

@@ -1,0 +1,175 @@
+"""Wait policies: a change is published with every topic that uses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from cache_admin import gateways
+from cache_admin.admin.inlines import PartInline, kept_forms
+from cache_admin.admin.store_first import StoreFirstAdmin, StoreFirstForm, explain_outages
+from cache_admin.admin.typed import BaseInlineFormSet, ModelForm
+from cache_admin.models import WaitPolicy, WaitPrompt
+from cache_admin.services.audio import MAX_BYTES, AudioError, keep_recording, measure_recording
+from cache_admin.services.ssml import SsmlError, check_ssml
+from cache_admin.services.topics import describe_policy, republish_users
+from connectgenai.wire.waiting import find_policy_faults
+
+_SHORT = forms.Textarea(attrs={"rows": 2, "cols": 60})
+
+
+def read_upload(file: Any) -> tuple[bytes, float] | None:
+    """A new recording's bytes and seconds; None when there is no new one. ValidationError when it cannot be played."""
+    if not isinstance(file, UploadedFile):
+        return None
+    file.seek(0)
+    content = file.read(MAX_BYTES + 1)
+    try:
+        return content, measure_recording(content, name=file.name or "")
+    except AudioError as error:
+        raise ValidationError(str(error), code="unplayable") from error
+
+
+class PromptForm(ModelForm[WaitPrompt]):
+    """One prompt: text, SSML or a recording."""
+
+    upload: tuple[bytes, float] | None = None
+
+    class Meta:
+        """Small boxes: a prompt is a sentence."""
+
+        widgets = {"text": _SHORT, "ssml": _SHORT}
+
+    def clean_ssml(self) -> str:
+        """SSML that parses, or nothing."""
+        ssml: str = self.cleaned_data["ssml"]
+        try:
+            if ssml:
+                check_ssml(ssml)
+        except SsmlError as error:
+            raise ValidationError(str(error), code="ssml") from error
+        return ssml
+
+    def clean_audio(self) -> Any:
+        """A recording that Connect plays."""
+        self.upload = read_upload(self.cleaned_data["audio"])
+        return self.cleaned_data["audio"]
+
+
+class PromptFormSet(BaseInlineFormSet[WaitPrompt, WaitPolicy, Any]):
+    """The prompts, judged together with the policy."""
+
+    def clean(self) -> None:
+        """Refuses what cannot keep the policy's promises, with the reason."""
+        super().clean()
+        if any(self.errors) or self.instance_is_faulty():
+            return
+        prompts = [form.instance for form in kept_forms(self)]
+        faults = find_policy_faults(describe_policy(self.instance, prompts))
+        if faults:
+            raise ValidationError([ValidationError(fault, code="promise") for fault in faults])
+
+    def instance_is_faulty(self) -> bool:
+        """Whether the policy's own fields are wrong already, so that there is nothing to judge."""
+        return any(
+            getattr(self.instance, f.attname) is None for f in WaitPolicy._meta.concrete_fields if f.name != "id"
+        )
+
+
+class PromptInline(PartInline[WaitPrompt, WaitPolicy]):
+    """The prompts, in the order in which they take turns."""
+
+    model = WaitPrompt
+    form = PromptForm
+    formset = PromptFormSet
+    fields = ("position", "text", "ssml", "audio")
+    extra = 1
+
+
+class PolicyForm(StoreFirstForm[WaitPolicy]):
+    """A policy's settings."""
+
+    upload: tuple[bytes, float] | None = None
+
+    class Meta:
+        """Small boxes: each is a sentence or two."""
+
+        widgets = {"apology": _SHORT, "patience_text": _SHORT}
+
+    def clean_comfort_audio(self) -> Any:
+        """A sound that Connect plays."""
+        file = self.cleaned_data["comfort_audio"]
+        self.upload = read_upload(file)
+        if self.upload or not file:
+            self.instance.comfort_seconds = self.upload[1] if self.upload else 0.0
+        return file
+
+    def clean_estimate_text(self) -> str:
+        """A sentence with a place for the number."""
+        text: str = self.cleaned_data["estimate_text"]
+        if text and "{seconds}" not in text:
+            raise ValidationError(gettext("Write {seconds} where the number goes."), code="seconds")
+        return text
+
+
+@admin.register(WaitPolicy)
+class WaitPolicyAdmin(StoreFirstAdmin[WaitPolicy]):
+    """Policies and their prompts."""
+
+    form = PolicyForm
+    list_display = ("name", "hold_seconds", "first_prompt_after_seconds", "interval_seconds", "max_wait_seconds")
+    search_fields = ("name",)
+    inlines = (PromptInline,)
+    readonly_fields = ("comfort_seconds",)
+    fieldsets = (
+        (None, {"fields": ("name",)}),
+        (
+            _("Times in seconds"),
+            {
+                "fields": (
+                    "hold_seconds", "first_prompt_after_seconds", "interval_seconds", "max_wait_seconds", "max_silence_seconds",
+                )
+            },
+        ),
+        (_("Between prompts"), {"fields": ("comfort_audio", "comfort_seconds")}),
+        (
+            _("Words"),
+            {"fields": ("say_estimate", "estimate_text", "apology", "patience_text", "restart_text")},
+        ),
+    )  # fmt: skip
+
+    def save_model(self, request: HttpRequest, obj: WaitPolicy, form: Any, change: bool) -> None:
+        """Left to save_related, which knows the prompts."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Stores the sounds, publishes the topics that use the policy as the form has it, and saves it then."""
+        policy, prompts = form.instance, kept_forms(formsets[0]) if formsets else []
+        with explain_outages():
+            _keep_upload(form, "comfort_audio")
+            for prompt in prompts:
+                _keep_upload(prompt, "audio")
+            now, store = timezone.now(), gateways.answer_store()
+            in_order = sorted((prompt.instance for prompt in prompts), key=lambda row: row.position)
+            count = republish_users(policy, store=store, now=now, prompts=in_order) if change else 0
+        with transaction.atomic():
+            super().save_model(request, policy, form, change)
+            super().save_related(request, form, formsets, change)
+        if count:
+            messages.info(request, ngettext("Published with %d topic.", "Published with %d topics.", count) % count)
+
+
+def _keep_upload(form: Any, field: str) -> None:
+    if form.upload:
+        name, _seconds = keep_recording(
+            form.upload[0], name=form.cleaned_data[field].name, storage=gateways.file_storage()
+        )
+        setattr(form.instance, field, name)
