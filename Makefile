@@ -37,8 +37,8 @@ lock: for-demo  ## lock the requirements anew after a change of pyproject.toml; 
 	@$(python) -m venv build/lock && build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(uv_version)
 	@# The larger files come first, and bind the smaller: what runs in production is what the tests ran.
 	$(call lock_file,requirements-dev.txt,--extra local --extra dev $(if $(UPGRADE),--upgrade))
-	$(call lock_file,requirements-local.txt,--extra local -c requirements-dev.txt)
-	$(call lock_file,requirements.txt,-c requirements-dev.txt)
+	$(call lock_file,requirements-local.txt,--extra local -c requirements-dev.txt --no-annotate)
+	$(call lock_file,requirements.txt,-c requirements-dev.txt --no-annotate)
 
 clean:  ## remove what was built and installed, and the demonstration's data
 	@for path in $(clean_up); do if [ -e "$$path" ]; then echo "Removing $$path"; fi; done
