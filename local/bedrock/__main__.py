@@ -16,14 +16,15 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with start_server(port=options.port, pace=options.pace) as server:
+    with start_server(host=options.host, port=options.port, pace=options.pace) as server:
         print(f"Bedrock is played on {server.url} (port {server.port})", flush=True)
         ended.wait()
 
 
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.bedrock", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="another only inside a network of containers")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     help_text = "realistic (default), instant, or a JSON object such as '{\"tokens_per_second\": 40}'"
     parser.add_argument("--pace", type=_pace, default="realistic", help=help_text)
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""The server: started in a process of its own or inside a test, on loopback only."""
+"""The server: started in a process of its own or inside a test, on loopback unless told otherwise."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class HttpServer(ThreadingHTTPServer):
 class BedrockServer:
     """A running server at `url`; close it, or use it in a `with` statement."""
 
-    def __init__(self, *, port: int, pace: Pace, model: TextModel) -> None:
+    def __init__(self, *, host: str, port: int, pace: Pace, model: TextModel) -> None:
         self.state = State(model, pace)
-        self._http = HttpServer(("127.0.0.1", port), Handler)
+        self._http = HttpServer((host, port), Handler)
         self._http.state = self.state
         self.port: int = self._http.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="bedrock", daemon=True)
         self._thread.start()
 
@@ -68,6 +68,8 @@ class BedrockServer:
         self.close()
 
 
-def start_server(*, port: int = 0, pace: Pace = REALISTIC, model: TextModel = answer) -> BedrockServer:
-    """Starts serving on 127.0.0.1, on a free port if none is given. Raises OSError when the port is taken."""
-    return BedrockServer(port=port, pace=pace, model=model)
+def start_server(
+    *, host: str = "127.0.0.1", port: int = 0, pace: Pace = REALISTIC, model: TextModel = answer
+) -> BedrockServer:
+    """Starts serving on loopback, on a free port if none is given. Raises OSError when the port is taken."""
+    return BedrockServer(host=host, port=port, pace=pace, model=model)
