@@ -52,6 +52,6 @@ class LambdaPhone:
             return UNKNOWN_SECONDS
         try:
             with wave.open(io.BytesIO(content)) as recording:
-                return recording.getnframes() / recording.getframerate()
+                return float(recording.getnframes() / recording.getframerate())
         except (wave.Error, EOFError):  # the standard library reads PCM only
             return len(content) / BYTES_PER_SECOND

@@ -10,7 +10,7 @@ import copy
 import re
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -87,13 +87,14 @@ class MemoryDynamoDB:
         old = self.items.get(pk, {})
         names, values = options.get("ExpressionAttributeNames", {}), options.get("ExpressionAttributeValues", {})
         if condition and not all(_holds(term, old, names, values) for term in condition.split(" AND ")):
-            shown = (
+            shown: Any = (
                 {"Item": copy.deepcopy(old)}
                 if old and options.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
                 else {}
             )
             raise ClientError(
-                {"Error": {"Code": "ConditionalCheckFailedException", "Message": "refused"}, **shown}, "UpdateItem"
+                cast("Any", {"Error": {"Code": "ConditionalCheckFailedException", "Message": "refused"}, **shown}),
+                "UpdateItem",
             )
         return old
 

@@ -84,7 +84,7 @@ class AnswerDesk:
         topic, seen = self._read_fresh(topic, asked.key)
         if (topic.sharing, topic.policies) != known:  # then who may hear the answer, or its language, may be another
             asked = self._identify(call, topic)
-            seen = self.store.read_answer(asked.key)
+            seen = self.store.read_answer(asked.key, consistent=True)
         reply, waiting = self._meet(call, topic, asked, seen)
         self._record(waiting, reply, early)
         return reply
@@ -123,7 +123,7 @@ class AnswerDesk:
         return topic
 
     def _read_fresh(self, topic: TopicItem, key: str) -> tuple[TopicItem, AnswerItem | None]:
-        fresh, seen = self.store.read_topic_and_answer(topic.name, key)
+        fresh, seen = self.store.read_topic_and_answer(topic.name, key, consistent=True)
         return self._remember(topic.name, fresh), seen
 
     def _identify(self, call: FlowCall, topic: TopicItem) -> AskedQuestion:
@@ -190,7 +190,7 @@ class AnswerDesk:
     def _look(self, waiting: WaitingCall, *, is_first: bool) -> tuple[WaitingCall, AnswerItem | None]:
         if not is_first:
             return waiting, self.store.read_answer(waiting.key)
-        topic, item = self.store.read_topic_and_answer(waiting.topic.name, waiting.key)
+        topic, item = self.store.read_topic_and_answer(waiting.topic.name, waiting.key, consistent=False)
         if item is None or item.epoch < waiting.epoch:  # an eventually consistent read may lag behind the ask
             item = self.store.read_answer(waiting.key, consistent=True)
         if topic is not None:

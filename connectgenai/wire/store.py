@@ -118,9 +118,11 @@ class AnswerStore:
         """One call's record, or None."""
         return self._read(CallItem, call_pk(contact_id, key), consistent=True)
 
-    def read_topic_and_answer(self, name: str, key: str) -> tuple[TopicItem | None, AnswerItem | None]:
+    def read_topic_and_answer(
+        self, name: str, key: str, *, consistent: bool
+    ) -> tuple[TopicItem | None, AnswerItem | None]:
         """Both in one request: an answer is only as good as its topic's present revision."""
-        found = self.read_items([topic_pk(name), answer_pk(key)], consistent=False)
+        found = self.read_items([topic_pk(name), answer_pk(key)], consistent=consistent)
         topic, answer = found.get(topic_pk(name)), found.get(answer_pk(key))
         return (
             from_attributes(TopicItem, topic) if topic else None,
@@ -248,17 +250,22 @@ class AnswerStore:
             raise FencedError(key) from None
 
     def release(self, key: str, *, epoch: int, token: str, now_ms: int) -> None:
-        """Gives the lease back, so that the request's next delivery can start at once."""
+        """Gives the lease back, so that the next start can be at once.
+
+        The token goes with it: a heartbeat that is still on its way must not take it again.
+        """
         try:
             self._update_answer(
                 key,
-                {"lease_until": 0, "chunks": ()},
+                {"lease_until": 0, "token": "", "chunks": ()},
                 condition=_OURS,
                 values={"pending": PENDING, "epoch": epoch, "token": token},
                 now_ms=now_ms,
             )
-        except RefusedError:
-            raise FencedError(key) from None
+        except RefusedError as refused:
+            current = _answer(refused)
+            if not current or current.state != PENDING or current.epoch != epoch or current.token:
+                raise FencedError(key) from None
 
     def finish(
         self,

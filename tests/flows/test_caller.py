@@ -16,7 +16,8 @@ class Script:
     """Lambdas that reply as written: (seconds they take, status, what to play)."""
 
     def __init__(self, *replies: tuple[float, str, dict[str, str]]) -> None:
-        self.now, self.replies, self.asked = 0.0, list(replies), []
+        self.now, self.replies = 0.0, list(replies)
+        self.asked: list[tuple[str, dict[str, str]]] = []
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds

@@ -44,4 +44,4 @@ def topic(store: AnswerStore) -> TopicItem:
 
 def asked(question: str = "Are you open on Sunday?", **changes: str) -> AskedQuestion:
     known = {"topic": "faq", "language": "en-US", "sharing": "everyone", "caller": "", "contact_id": "c1", **changes}
-    return identify_question(question, **known)  # type: ignore[arg-type]
+    return identify_question(question, **known)

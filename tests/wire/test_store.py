@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -161,13 +162,14 @@ def test_a_zombie_cannot_append_renew_release_or_fail_what_another_took_over(
     item = claim(store, topic)
     start(store, item, token="zombie")
     start(store, item, token="heir", now=NOW + LEASE_MS + 1)
-    zombie = {"epoch": 1, "token": "zombie", "now_ms": NOW + LEASE_MS + 2}
-    for act in (
-        lambda: store.append(KEY, chunk="Old.", index=0, **zombie),  # type: ignore[arg-type]
-        lambda: store.renew_lease(KEY, **zombie),  # type: ignore[arg-type]
-        lambda: store.release(KEY, **zombie),  # type: ignore[arg-type]
-        lambda: store.fail(KEY, reason="x", remember_seconds=1, **zombie),  # type: ignore[arg-type]
-    ):
+    zombie: Any = {"epoch": 1, "token": "zombie", "now_ms": NOW + LEASE_MS + 2}
+    acts: list[Callable[[], object]] = [
+        lambda: store.append(KEY, chunk="Old.", index=0, **zombie),
+        lambda: store.renew_lease(KEY, **zombie),
+        lambda: store.release(KEY, **zombie),
+        lambda: store.fail(KEY, reason="x", remember_seconds=1, **zombie),
+    ]
+    for act in acts:
         with pytest.raises(FencedError):
             act()
     current = store.read_answer(KEY, consistent=True)
@@ -285,6 +287,16 @@ def test_a_released_lease_can_be_taken_at_once(store: AnswerStore, topic: TopicI
     assert start(store, item, token="next", now=NOW + 2).token == "next"
 
 
+def test_a_late_heartbeat_does_not_take_a_released_lease_again(store: AnswerStore, topic: TopicItem) -> None:
+    item = claim(store, topic)
+    start(store, item, token="throttled")
+    store.release(KEY, epoch=1, token="throttled", now_ms=NOW + 1)
+    with pytest.raises(FencedError):
+        store.renew_lease(KEY, epoch=1, token="throttled", now_ms=NOW + 2)
+    store.release(KEY, epoch=1, token="throttled", now_ms=NOW + 3)  # a retry whose first reply was lost
+    assert start(store, item, token="next", now=NOW + 4).token == "next"
+
+
 def test_every_write_is_on_the_list_of_changes_until_that_version_is_mirrored(
     store: AnswerStore, topic: TopicItem
 ) -> None:
@@ -313,15 +325,15 @@ def test_an_incident_for_some_questions_leaves_the_others_alone(store: AnswerSto
 
 
 def test_a_calls_record_keeps_its_first_times_and_gathers_events(store: AnswerStore) -> None:
-    base = {"contact_id": "c1", "key": KEY}
-    store.record_call(CallItem(**base, asked_at=NOW, last_seen_at=NOW), now_ms=NOW)  # type: ignore[arg-type]
-    later = CallItem(**base, asked_at=NOW, first_words_at=NOW + 5, outcome="listening", parts=1)  # type: ignore[arg-type]
+    base: Any = {"contact_id": "c1", "key": KEY}
+    store.record_call(CallItem(**base, asked_at=NOW, last_seen_at=NOW), now_ms=NOW)
+    later = CallItem(**base, asked_at=NOW, first_words_at=NOW + 5, outcome="listening", parts=1)
     store.record_call(later, events=["5000|part|1"], now_ms=NOW + 5)
     store.record_call(
         CallItem(**base, asked_at=NOW, first_words_at=NOW + 8, outcome="answered", parts=2),
         events=["8000|part|2"],
         now_ms=NOW + 8,
-    )  # type: ignore[arg-type]
+    )
     call = store.read_call("c1", KEY)
     assert call is not None
     assert (call.asked_at, call.first_words_at, call.outcome, call.polls) == (NOW, NOW + 5, "answered", 3)
@@ -340,7 +352,9 @@ def test_a_table_that_is_not_there_is_a_store_error_that_trying_again_does_not_m
     assert not caught.value.retryable
 
 
-def test_an_unknown_attribute_from_a_newer_version_is_ignored(store: AnswerStore, topic: TopicItem, dynamodb: Any) -> None:
+def test_an_unknown_attribute_from_a_newer_version_is_ignored(
+    store: AnswerStore, topic: TopicItem, dynamodb: Any
+) -> None:
     answered(store, topic)
     dynamodb.update_item(
         TableName=store._table._name,
