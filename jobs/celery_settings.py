@@ -10,7 +10,9 @@ from kombu.transport import TRANSPORT_ALIASES
 
 SCHEME = "safesqs"
 TRANSPORT_ALIASES[SCHEME] = "jobs.transport:Transport"  # by name: who sends nothing need not load it
-WAIT_SECONDS = 20  # SQS knows no longer poll
+# A worker stops only when its poll has ended, and a dead connection is found 10 s after that; SQS would allow 20 s,
+# which saves 0.16 dollars a month for each worker (400,000 requests).
+WAIT_SECONDS = 5
 VISIBILITY_SECONDS = 45  # longer than a lease on an answer, so that what comes again finds it lapsed
 HOLD_SECONDS = 900
 

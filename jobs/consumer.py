@@ -23,24 +23,24 @@ REPORT_SECONDS = 1.0
 class HandBack(bootsteps.StartStopStep):
     """A warm shutdown waits for the running tasks with the event loop standing still: whatever else is held goes back first.
 
-    A long poll left open would bring messages that nobody takes in (celery issue 8875).
+    A long poll left open meanwhile would bring messages that nobody takes in (celery issue 8875).
     """
 
     requires = (TASKS_STEP,)
 
     def close(self, consumer: Any) -> None:
-        """Called once, when the worker begins to stop."""
+        """Called once, when the worker begins to stop; returns when no poll is under way, while tasks run on."""
         if not consumer.task_consumer:
             return
         channel = consumer.task_consumer.channel
-        consumer.task_consumer.cancel()
-        channel.poller.close()
+        consumer.task_consumer.cancel()  # from now on what polls bring is handed back
         executor = getattr(consumer.pool, "executor", None)  # the threads pool's
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)  # what waits for a thread must not start after all
         running = _find_running()
         channel.release_all_but(running)
-        logger.info("stopping: polls closed, running=%d", len(running))
+        logger.info("stopping: running=%d", len(running))
+        channel.poller.drain()
 
 
 class Report(bootsteps.StartStopStep):

@@ -73,10 +73,15 @@ class _PollConnection(AsyncSQSConnection):
             return Answer(status=response.status, error=str(response.getheader("X-Amzn-Errortype", "")))
         try:
             parsed = super()._on_list_ready(parent, markers, operation, response)  # type: ignore[misc]
-        except (BotoCoreError, ValueError, KeyError, TypeError) as error:
-            return Answer(status=NO_CONNECTION, error=type(error).__name__)
-        messages = parsed.get("Messages") if isinstance(parsed, dict) else None
-        return Answer(messages=messages or [])
+            return Answer([_check_message(message) for message in parsed.get("Messages") or ()])
+        except (BotoCoreError, LookupError, ValueError, TypeError, AttributeError) as error:
+            return Answer(status=NO_CONNECTION, error=type(error).__name__)  # whatever answers, it is not SQS
+
+
+def _check_message(message: Any) -> dict[str, Any]:
+    if not all(isinstance(message[name], str) for name in ("MessageId", "ReceiptHandle", "Body")):
+        raise TypeError("not a message of SQS")
+    return dict(message)
 
 
 @dataclass(slots=True)
@@ -109,6 +114,7 @@ class Poller:
         self._curl = BoundedCurl(hub, limit_seconds=wait_seconds + GRACE_SECONDS)
         self._connection = _PollConnection(sqs_connection=client, http_client=self._curl)
         self._queues: dict[str, _Queue] = {}
+        self._under_way = 0
         self.answered_at: dict[str, float] = {}
 
     def add(self, queue: str, *, url: str) -> None:
@@ -120,8 +126,19 @@ class Poller:
         """Polls this queue no more; what a poll under way brings is still delivered."""
         self._queues.pop(queue, None)
 
+    def drain(self) -> None:
+        """Polls no more, and turns the event loop until the polls under way have ended.
+
+        To close their connections would be quicker, but SQS may not notice, and send its next message into nothing.
+        """
+        self._queues.clear()
+        deadline = time.monotonic() + self._wait_seconds + GRACE_SECONDS
+        while self._under_way and time.monotonic() < deadline:
+            self._hub.run_once()
+        self.close()
+
     def close(self) -> None:
-        """Ends the polls under way, so that no message is sent to a worker that has stopped."""
+        """Polls no more, and breaks off the polls under way."""
         self._queues.clear()
         self._curl.close()
 
@@ -144,6 +161,7 @@ class Poller:
         state.is_full, state.is_busy = count <= 0, count > 0
         if state.is_full:
             return
+        self._under_way += 1
         try:
             self._ask(queue, state, count)
         except (BotoCoreError, ClientError, OSError, pycurl.error) as error:  # no credentials to sign with, for example
@@ -161,6 +179,7 @@ class Poller:
         )
 
     def _finish(self, queue: str, answer: Answer) -> None:
+        self._under_way -= 1
         if answer.proves_service:
             self.answered_at[queue] = time.time()
         if answer.messages:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from typing import Any
 
@@ -27,14 +28,17 @@ def _note(event: str, task: Task[Any, Any], **more: Any) -> None:
 
 @app.task(name=GENERATE_TASK, bind=True)
 def generate_answer(self: Task[Any, Any], request: dict[str, Any]) -> str:
-    """Does what the question says: "sleep SECONDS", "raise", "retry"; anything else is answered at once."""
+    """Does what the question says: "sleep SECONDS", "raise", "retry", "kill-me-once"; anything else is answered at once."""
     verb, _, rest = request.get("question", "").partition(" ")
-    attributes = self.request.properties["delivery_info"]["sqs_message"]["Attributes"]
-    _note("start", self, question=request.get("question"), receives=int(attributes["ApproximateReceiveCount"]))
+    attributes = (self.request.properties or {})["delivery_info"]["sqs_message"]["Attributes"]
+    receives = int(attributes["ApproximateReceiveCount"])
+    _note("start", self, question=request.get("question"), receives=receives)
     if verb == "sleep":
         time.sleep(float(rest.split()[0]))
     if verb == "raise":
         raise RuntimeError("as the question demands")
+    if verb == "kill-me-once" and receives == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
     if verb == "retry" and self.request.retries == 0:
         raise self.retry(countdown=1)
     _note("end", self)

@@ -81,7 +81,7 @@ def running_worker(
     pool: str = "threads",
     endpoint_url: str = "",
     visibility_seconds: int = 30,
-    wait_seconds: int = 20,
+    wait_seconds: int = 2,
     hold_seconds: float = 900,
     **more: Any,
 ) -> Iterator[Worker]:
