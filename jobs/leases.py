@@ -16,11 +16,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Lease:
-    """One run's hold on an answer; `is_lost` once another has taken over."""
+    """One run's hold on an answer; `is_lost` once it is no longer this run's to write."""
 
     key: str
     epoch: int
     token: str
+    renewed_at: int = 0  # epoch milliseconds; the run's own writes renew it too
     is_lost: bool = False
 
 
@@ -40,7 +41,7 @@ class LeaseKeeper:
         """Keeps a lease alive inside the `with` statement."""
         with self._lock:
             self._held[lease.token] = lease
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # a forked process has the object, not the thread
                 self._thread = threading.Thread(target=self._run, daemon=True, name="lease-keeper")
                 self._thread.start()
         try:
@@ -52,14 +53,21 @@ class LeaseKeeper:
     def _run(self) -> None:
         pause = threading.Event()
         while not pause.wait(self.renew_seconds):
-            with self._lock:
-                held = list(self._held.values())
-            for lease in held:
+            for lease in self._find_due():
                 self._renew(lease)
 
+    def _find_due(self) -> list[Lease]:
+        """Those that no write of their run's has renewed within half a beat, the oldest first."""
+        latest = self.now_ms() - round(self.renew_seconds * 500)
+        with self._lock:
+            due = [lease for lease in self._held.values() if not lease.is_lost and lease.renewed_at <= latest]
+        return sorted(due, key=lambda lease: lease.renewed_at)
+
     def _renew(self, lease: Lease) -> None:
+        now = self.now_ms()
         try:
-            self.store.renew_lease(lease.key, epoch=lease.epoch, token=lease.token, now_ms=self.now_ms())
+            self.store.renew_lease(lease.key, epoch=lease.epoch, token=lease.token, now_ms=now)
+            lease.renewed_at = now
         except FencedError:
             lease.is_lost = True
         except StoreError:  # the next beat may reach DynamoDB again; until then the lease runs on

@@ -5,25 +5,41 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from cache_admin.services import mirror
-from cache_admin.services.results import forget_old_results
 from celery import Task, shared_task
+from celery.exceptions import Reject
 from django.conf import settings
 from django.utils import timezone
 
 from cache_admin import gateways
-from connectgenai.wire.request import FORGET_TASK, GENERATE_TASK, LEARN_TASK, MIRROR_TASK, GenerationRequest
-from jobs.services import answer_question
+from cache_admin.services import mirror
+from cache_admin.services.results import forget_old_results
+from connectgenai.wire.request import (
+    FORGET_TASK,
+    GENERATE_TASK,
+    LEARN_TASK,
+    MIRROR_TASK,
+    GenerationRequest,
+    RequestError,
+)
+from jobs.services import HandBackError, answer_question
 from jobs.workshop import make_workshop
 
 
-@shared_task(name=GENERATE_TASK, bind=True)
+@shared_task(name=GENERATE_TASK, bind=True, throws=(HandBackError,))
 def generate_answer(self: Task[Any, Any], request: dict[str, Any]) -> str:
     """Generates one answer; raising leaves the message to SQS, which delivers it again and then parks it."""
-    message = self.request.properties["delivery_info"]["sqs_message"]
-    receives = int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1))
-    is_last = receives >= settings.MAX_RECEIVES
-    return answer_question(GenerationRequest.from_dict(request), shop=make_workshop(), is_last_delivery=is_last).outcome
+    try:
+        asked = GenerationRequest.from_dict(request)
+    except RequestError:
+        raise Reject("not_a_request", requeue=False) from None
+    is_last = count_deliveries(self.request.properties) >= settings.MAX_RECEIVES
+    return answer_question(asked, shop=make_workshop(), is_last_delivery=is_last).outcome
+
+
+def count_deliveries(properties: dict[str, Any] | None) -> int:
+    """How often SQS has delivered the message of a task, this time included; 1 when it did not come from SQS."""
+    message = (properties or {}).get("delivery_info", {}).get("sqs_message", {})
+    return int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1))
 
 
 @shared_task(name=MIRROR_TASK, ignore_result=True)
