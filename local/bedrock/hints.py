@@ -68,7 +68,7 @@ BEGINS = tuple(
         "who|whose|whom", "why", "which|what", "can|could|may|am i allowed", "do|does|did|have|has", "is|are|will",
     )
 )  # fmt: skip
-SAME_BEGINNING, OTHER_SIDE = 0.15, -0.3
+SAME_BEGINNING, SAME_SIDE, OTHER_SIDE = 0.15, 0.5, -0.3  # a side: what is, or what is not
 POLAR = re.compile(r"\W*(?:can|could|may|do|does|did|are|is|will|would|am|have|has|should|must)\b", re.I)
 
 
@@ -97,8 +97,8 @@ def suit(question: str, text: str) -> float:
 
 def suit_alike(question: str, other: str) -> float:
     """How much a question that a text answers is like the one that is asked, by its form (below 0: it asks for the opposite)."""
-    negation = re.compile(_NOT)
-    side = OTHER_SIDE if negation.search(other) and not negation.search(question) else 0.0
+    is_negative = re.search(_NOT, question)
+    side = (SAME_SIDE if is_negative else OTHER_SIDE) if re.search(_NOT, other) else 0.0
     return side + (SAME_BEGINNING if _begin(question) == _begin(other) is not None else 0.0)
 
 

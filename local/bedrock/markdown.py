@@ -15,7 +15,7 @@ Kind = Literal["heading", "paragraph", "item", "row", "gap"]
 HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 UNDERLINE = re.compile(r"\s{0,3}(={3,}|-{3,})\s*$")
 RULE = re.compile(r"\s{0,3}([-*_])(\s*\1){2,}\s*$")
-ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013]|\d{1,3}[.)]|[a-z]\))\s+(.*)$")
+ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013]|\d{1,3}[.)]|[a-z]\))\s+(.*)$", re.S)
 LABELLED = re.compile(r"\s*[A-Z][^:.!?]{0,40}:\s+\S")
 ROW = re.compile(r"\s*\|.*\|\s*$")
 TABLE_RULE = re.compile(r"\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$")
@@ -60,7 +60,7 @@ def _mark_lines(lines: list[str]) -> Iterator[tuple[str, str]]:
         if kind == "underline":
             marked[-1] = ("heading", ("# " if "=" in line else "## ") + marked[-1][1].strip())
         elif kind == "continued":
-            marked[-1] = (before, f"{marked[-1][1]} {line.strip()}")
+            marked[-1] = (before, f"{marked[-1][1]}\n{line.strip()}")
         else:
             marked.append((kind, line))
     yield from marked
@@ -106,10 +106,8 @@ def _read_plain_headings(lines: list[str]) -> Iterator[Block]:
 
 
 def _read_paragraph(lines: list[str]) -> Iterator[Block]:
-    # a word that was parted at the end of its line is one word again
-    text = re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", "\n".join(line.lstrip(" >").rstrip() for line in lines))
-    if cleaned := _clean(text.replace("\n", " ")):
-        yield Block("paragraph", cleaned)
+    if text := _clean("\n".join(line.lstrip(" >").rstrip() for line in lines)):
+        yield Block("paragraph", text)
 
 
 def _read_items(lines: list[str]) -> Iterator[Block]:
@@ -153,6 +151,8 @@ _READERS = {
 
 
 def _clean(text: str) -> str:
+    # a word that was parted at the end of its line is one word again; a line's first word is no heading, bullet or quote
+    text = re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", text).replace("\n", " ")
     return " ".join(make_speakable(text).split())
 
 

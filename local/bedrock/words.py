@@ -17,6 +17,7 @@ DAY_GROUPS = {"weekday": DAYS[:5], "daily": DAYS, "everyday": DAYS}
 TO = r"\s*(?:to|until|till|through|thru|-|\u2013|\u2014)\s*(?:the\s+)?(?:\d+\w*\s+)?"
 RANGES = [re.compile(rf"\b({names}){TO}({names})\b") for names in ("|".join(f"{d}s?" for d in DAYS), "|".join(MONTHS))]
 
+ONE_SYLLABLE = re.compile("[^aeiouy]+[aeiouy][^aeiouwxy]")
 # letters that must be left without the ending; 5 for the others
 SHORT_STEMS = {"ing": 3, "ings": 3, "ed": 3, "ment": 3, "able": 3, "al": 4}
 
@@ -42,7 +43,7 @@ def stem(word: str) -> str:
 def _strip_plural(word: str) -> str:
     if word.endswith(("ies", "ied")) and len(word) > 4:
         return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+    if word.endswith(("sses", "shes", "ches", "xes")):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
@@ -53,14 +54,16 @@ def _strip_suffix(word: str) -> str:
         rest = word[: -len(suffix)]
         enough = SHORT_STEMS.get(suffix, 5)
         if word.endswith(suffix) and len(rest) >= enough and re.search("[aeiouy]", rest):
-            return _strip_suffix(rest)
+            is_verbs = suffix in ("ing", "ings", "ed")
+            return _strip_suffix(f"{rest}e" if is_verbs and ONE_SYLLABLE.fullmatch(rest) else rest)
     return word
 
 
 def _strip_end(word: str) -> str:
     if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "aeiou":
         return word[:-1]
-    return word[:-1] if word.endswith("e") and len(word) > 3 else word
+    # "price" and "pricing" keep the e, that tells "plane" from "plan"
+    return word[:-1] if word.endswith("e") and len(word) > 3 and not ONE_SYLLABLE.fullmatch(word[:-1]) else word
 
 
 def _spell_alike(one: str) -> str:
