@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.contrib.admin import ShowFacets
@@ -14,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.timezone import is_naive
 
 from cache_admin.admin.typed import ModelAdmin
 
@@ -39,7 +41,8 @@ class KeysetChangeList(ChangeList):
     def __init__(self, request: HttpRequest, *arguments: Any, **named: Any) -> None:
         self._cursor = request.GET.get(CURSOR, "")
         super().__init__(request, *arguments, **named)
-        self.params.pop(CURSOR, None)  # another filter or order begins at its first page
+        for known in (self.params, self.filter_params):  # another filter or order begins at its first page
+            known.pop(CURSOR, None)
 
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
         """The filters' parameters; the cursor is none."""
@@ -91,7 +94,9 @@ class KeysetChangeList(ChangeList):
         try:
             is_back, text, pk = json.loads(base64.urlsafe_b64decode(self._cursor.encode()))
             value = self._field(column).to_python(text)
-            return (bool(is_back), (value, int(pk))) if value is not None else (False, None)
+            if value is None or (isinstance(value, datetime) and is_naive(value)):
+                return False, None
+            return bool(is_back), (value, int(pk))
         except (ValueError, TypeError, binascii.Error, ValidationError, OverflowError):
             return False, None
 

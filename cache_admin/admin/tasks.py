@@ -9,13 +9,28 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django_celery_results.models import GroupResult, TaskResult
+from django_celery_results.models import TASK_STATE_CHOICES, GroupResult, TaskResult
 
 from cache_admin.admin.badges import badge
 from cache_admin.admin.keyset import KeysetAdmin
 from connectgenai.wire.request import FORGET_TASK, GENERATE_TASK, LEARN_TASK, MIRROR_TASK
 
 admin.site.unregister([GroupResult, TaskResult])
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By status."""
+
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        """The states that Celery writes down."""
+        return list(TASK_STATE_CHOICES)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows in this state."""
+        return queryset.filter(status=self.value()) if self.value() else queryset
 
 
 class TaskFilter(admin.SimpleListFilter):
@@ -38,7 +53,7 @@ class TaskResultAdmin(KeysetAdmin[TaskResult]):
     """One task's result a row."""
 
     list_display = ("task_id", "task_name", "status_badge", "worker", "date_done")
-    list_filter = ("status", TaskFilter, "date_done")
+    list_filter = (StatusFilter, TaskFilter, "date_done")
     search_fields = ("=task_id",)
     search_help_text = _("A whole task id, which is the SQS message's id.")
     sortable_by = ("date_done",)

@@ -41,9 +41,8 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         action = f"{options['action']}ed".capitalize()
-        self.stdout.write(
-            f"{action} {len(done.policies)} wait policies and {len(done.topics)} topics: {', '.join(done.topics)}"
-        )
+        for what, names in (("wait policies", done.policies), ("topics", done.topics)):
+            self.stdout.write(f"{action} {what}: {', '.join(names) or 'none'}")
 
 
 def _import(path: Path) -> FileReport:
