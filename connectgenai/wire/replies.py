@@ -165,15 +165,15 @@ def describe_call(waiting: WaitingCall, reply: Reply, *, caller: str, now_ms: in
         parts=cursor.given,
         purge_at=now_ms // 1000 + CALL_KEEP_SECONDS,
     )
-    kind = _kind(reply, waiting, now_ms)
+    kind = _kind(reply, waiting)
     return item, [f"{now_ms - cursor.asked_at}|{kind}"] if kind else []
 
 
-def _kind(reply: Reply, waiting: WaitingCall, now_ms: int) -> str:
+def _kind(reply: Reply, waiting: WaitingCall) -> str:
     if reply.status in PARTS:
         return f"part|{waiting.cursor.given}"
     if reply.status != KEEP_WAITING:
         return f"end|{reply.reason}"
-    if waiting.cursor.prompts and waiting.cursor.prompt_at == now_ms:
+    if reply.text or reply.audio not in ("", waiting.policy.comfort_audio):
         return f"prompt|{waiting.cursor.prompts}"
     return "comfort|" if reply.audio else ""

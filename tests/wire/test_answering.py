@@ -388,6 +388,18 @@ def test_a_calls_record_tells_what_was_heard_and_how_it_ended(line: Line) -> Non
     assert "5550100" not in str(call)
 
 
+def test_a_prompt_is_on_record_although_the_clock_goes_on_before_it_is_written(line: Line) -> None:
+    line.ask()
+    line.poll()
+    line.clock.now += 5_000
+    ticking = iter(range(10**6))
+    line.desk.now_ms = lambda: line.clock.now + next(ticking)
+    line.poll()
+    call = line.store.read_call("c1", line.item().key)
+    assert call is not None
+    assert [e.split("|")[1] for e in call.events] == ["comfort", "prompt"]
+
+
 def test_a_repeated_hit_is_recorded_once_for_each_call_beside_its_read(dial: Callable[..., Line]) -> None:
     line = dial()
     line.answer("Yes.")
