@@ -132,6 +132,8 @@ class Stack:
         ]
         self.lambdas = LambdaService(functions=functions, code_zip=code_zip, log_dir=self.home / "logs")
         self._parts.enter_context(self.lambdas)
+        for function in functions:  # as provisioned concurrency would: the first caller should not hear a cold start
+            self.lambdas.invoke(function.name, b"{}")
         return self.lambdas.url
 
     def _start_worker(self, queue: str, slots: int) -> None:
