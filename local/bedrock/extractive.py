@@ -26,29 +26,29 @@ TELLTALES = {
     "fr": "le les quand o\u00f9 comment est sont vous je mon ma et un une puis que quel quelle avez",
 }
 
-_building = threading.Lock()
+_thinking = threading.Lock()
 
 
 def answer(prompt: Prompt) -> str:
     """What the model says to a prompt; the same for the same prompt, and never empty."""
-    index = _index(prompt.documents)
-    if asks_summary(prompt.question, index):
-        return summarize(prompt.question, index) or does_not_know(prompt.question)
-    return find_answer(prompt.question, index) or does_not_know(prompt.question)
+    # One at a time: a hundred callers of a new text must not read it a hundred times side by side.
+    with _thinking:
+        return _think(prompt)
+
+
+@lru_cache(maxsize=64)
+def _think(prompt: Prompt) -> str:
+    index = _read(prompt.documents)
+    find = summarize if asks_summary(prompt.question, index) else find_answer
+    return find(prompt.question, index) or does_not_know(prompt.question)
+
+
+@lru_cache(maxsize=32)
+def _read(documents: tuple[Document, ...]) -> Index:
+    return Index(read_sentences(documents))
 
 
 def does_not_know(question: str) -> str:
     """The admission that the documents hold no answer, in the question's language."""
     words = set(tokenize(question))
     return DOES_NOT_KNOW[max(TELLTALES, key=lambda language: len(words.intersection(TELLTALES[language].split())))]
-
-
-def _index(documents: tuple[Document, ...]) -> Index:
-    # One at a time: a hundred callers of a new text must not read it a hundred times side by side.
-    with _building:
-        return _read(documents)
-
-
-@lru_cache(maxsize=32)
-def _read(documents: tuple[Document, ...]) -> Index:
-    return Index(read_sentences(documents))

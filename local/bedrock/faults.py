@@ -128,7 +128,7 @@ def parse_faults(specs: Any) -> list[Fault]:
 
 
 def _parse_fault(spec: Any) -> Fault:
-    if not isinstance(spec, Mapping) or spec.get("kind") not in KINDS:
+    if not isinstance(spec, Mapping) or str(spec.get("kind")) not in KINDS:
         raise FaultError(f"A fault's kind is one of {', '.join(sorted(KINDS))}.")
     checks = {
         "rate": _is_rate,

@@ -25,6 +25,7 @@ QUESTION_ABOVE, HEADING_ABOVE, TITLE_ABOVE = 0.9, 0.6, 0.3
 WITH_OWN = 0.2  # of what stands above, for a word that the sentence has itself
 OTHER_WORDS = 0.85  # a heading is so short that another word for a thing names it almost as well
 TOPIC, UNDER_SUBJECT = 0.12, 0.3  # a little more for a sentence, or a section, that is about what is asked
+MAX_TERMS = 60  # words of a question that are looked for; who says more has said enough
 NEARNESS = 3  # words between two that are asked for together
 
 
@@ -76,7 +77,7 @@ class Index:
     def read_terms(self, text: str) -> list[Term]:
         """The words of a question as search terms."""
         terms, names = [], find_names(text)
-        for one in dict.fromkeys(content_stems(say_plainly(text))):
+        for one in list(dict.fromkeys(content_stems(say_plainly(text))))[:MAX_TERMS]:
             stems = find_synonyms(one)
             # a word that the documents know is as rare as it is there, whatever its synonyms are
             rarity = self.rarity(one) if self.knows(one) else self.rarity(*stems)
