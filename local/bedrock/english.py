@@ -37,7 +37,7 @@ go went gone, come came, keep kept, leave left, begin began begun, break broke b
 write wrote written, speak spoke spoken, steal stole stolen, wear wore worn, drive drove driven, know knew known,
 grow grew grown, build built, hold held, meet met, teach taught, think thought, catch caught, child children,
 person people persons, man men, woman women, foot feet, tooth teeth, life lives, half halves, knife knives, shelf shelves,
-cheap cheaper cheapest, run ran running, use used using user users, bus buses, tie tied tying
+complain complaint complaints, cheap cheaper cheapest, run ran running, use used using user users, bus buses, tie tied tying
 """
 _SHORT_FOR = """
 telephone phone, bicycle bike, photograph photo, refrigerator fridge, television tv, advertisement ad, aeroplane plane,

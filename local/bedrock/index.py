@@ -23,7 +23,7 @@ WEAK_STEMS = frozenset(map(stem, WEAK_WORDS))
 # What stands above a sentence is evidence as well: a question that it answers nearly as good as its own words.
 QUESTION_ABOVE, HEADING_ABOVE, TITLE_ABOVE = 0.9, 0.6, 0.3
 WITH_OWN = 0.2  # of what stands above, for a word that the sentence has itself
-OTHER_WORDS = 0.85  # a heading is so short that another word for a thing names it almost as well
+OTHER_WORDS = 0.7  # a heading is so short that another word for a thing names it nearly as well
 TOPIC, UNDER_SUBJECT = 0.12, 0.3  # a little more for a sentence, or a section, that is about what is asked
 MAX_TERMS = 60  # words of a question that are looked for; who says more has said enough
 NEARNESS = 3  # words between two that are asked for together
