@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -30,8 +31,8 @@ class BoundedCurl(CurlClient):
 
     _timeout_check: Any
 
-    def __init__(self, hub: Any, *, limit_seconds: int) -> None:
-        self._limit_seconds = limit_seconds
+    def __init__(self, hub: Any, *, limit_seconds: int, ca_bundle: str = "") -> None:
+        self._limit_seconds, self._ca_bundle = limit_seconds, ca_bundle
         self._timer: Any = None
         super().__init__(hub)
 
@@ -41,6 +42,8 @@ class BoundedCurl(CurlClient):
         curl.setopt(pycurl.CONNECTTIMEOUT, CONNECT_SECONDS)
         curl.setopt(pycurl.TCP_KEEPALIVE, 1)
         curl.setopt(pycurl.NOSIGNAL, 1)
+        if self._ca_bundle:
+            curl.setopt(pycurl.CAINFO, self._ca_bundle)
 
     def _set_timeout(self, milliseconds: int) -> None:
         # kombu takes curl's milliseconds for seconds, so that its timers pile up for hours, one for each poll.
@@ -70,12 +73,21 @@ class _PollConnection(AsyncSQSConnection):
 
     def _on_list_ready(self, parent: Any, markers: Any, operation: str, response: Any) -> Answer:
         if response.status != HTTPStatus.OK:
-            return Answer(status=response.status, error=str(response.getheader("X-Amzn-Errortype", "")))
+            return Answer(status=response.status, error=_name_error(response))
         try:
             parsed = super()._on_list_ready(parent, markers, operation, response)  # type: ignore[misc]
             return Answer([_check_message(message) for message in parsed.get("Messages") or ()])
         except (BotoCoreError, LookupError, ValueError, TypeError, AttributeError) as error:
             return Answer(status=NO_CONNECTION, error=type(error).__name__)  # whatever answers, it is not SQS
+
+
+def _name_error(response: Any) -> str:
+    """What AWS calls the error, or curl says of the connection."""
+    try:
+        name = json.loads(response.read())["__type"]
+        return str(name).rpartition("#")[2][:80]
+    except (LookupError, ValueError, TypeError):
+        return str(response.reason or "")[:200]
 
 
 def _check_message(message: Any) -> dict[str, Any]:
@@ -108,10 +120,11 @@ class Poller:
         visibility_seconds: int,
         count_free: Callable[[], int],
         deliver: Callable[[str, list[dict[str, Any]]], None],
+        ca_bundle: str = "",
     ) -> None:
         self._hub, self._count_free, self._deliver = hub, count_free, deliver
         self._wait_seconds, self._visibility_seconds = wait_seconds, visibility_seconds
-        self._curl = BoundedCurl(hub, limit_seconds=wait_seconds + GRACE_SECONDS)
+        self._curl = BoundedCurl(hub, limit_seconds=wait_seconds + GRACE_SECONDS, ca_bundle=ca_bundle)
         self._connection = _PollConnection(sqs_connection=client, http_client=self._curl)
         self._queues: dict[str, _Queue] = {}
         self._under_way = 0

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any
 
+import botocore.session
 from kombu.transport.SQS import Channel as StockChannel
 from kombu.transport.SQS import Transport as StockTransport
 
@@ -66,6 +67,8 @@ class Channel(StockChannel):
             visibility_seconds=self.options["visibility_seconds"],
             count_free=self.count_free,
             deliver=self._deliver,
+            # AWS_CA_BUNDLE, which botocore heeds by itself and curl does not
+            ca_bundle=botocore.session.get_session().get_config_variable("ca_bundle") or "",
         )
 
     @property

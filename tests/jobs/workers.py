@@ -98,7 +98,7 @@ def running_worker(
         "hold_seconds": hold_seconds,
         "wait_seconds": wait_seconds,
     }
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_"))}
     environment = {
         **own,
         **aws.environment,
