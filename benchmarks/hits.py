@@ -172,4 +172,5 @@ def hold(desk: Any, waiting: Mapping[str, str]) -> None:
 
 def spell(calls: Counter[str]) -> str:
     """The operations, the most frequent first."""
-    return ", ".join(f"{count} {name}" for name, count in calls.most_common())
+    ordered = sorted(calls.items(), key=lambda call: (-call[1], call[0]))
+    return ", ".join(f"{count} {name}" for name, count in ordered)
