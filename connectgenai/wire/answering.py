@@ -291,8 +291,9 @@ def _has_news(item: AnswerItem, waiting: WaitingCall) -> bool:
 
 
 def _is_hit(waiting: WaitingCall, reply: Reply) -> bool:
-    """Whether this reply is an ask's own, with the first part of an answer that was there."""
-    return reply.status in PARTS and waiting.cursor.source == HIT and waiting.cursor.given == 1
+    """Whether this reply is an ask's own, and no poll's, with the first part of an answer that was there."""
+    is_first_part = reply.status in PARTS and waiting.cursor.source == HIT and waiting.cursor.given == 1
+    return is_first_part and not waiting.call.parameter("ticket")
 
 
 def _is_same(recorded: Reply, given: Reply) -> bool:
