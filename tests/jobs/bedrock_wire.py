@@ -26,7 +26,7 @@ def bedrock_client(url: str, *, silence_seconds: float = 20.0, **credentials: st
         connect_timeout=3, read_timeout=silence_seconds, retries={"total_max_attempts": 1}, max_pool_connections=30
     )
     keys = credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    session = boto3.Session(region_name="us-east-1")
+    session: Any = boto3.Session(region_name="us-east-1")
     return session.client("bedrock-runtime", endpoint_url=url, config=config, **keys)
 
 

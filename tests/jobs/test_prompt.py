@@ -42,6 +42,7 @@ def text_of(prompt: dict[str, Any]) -> str:
 def test_a_prompt_is_what_the_converse_api_takes() -> None:
     topic = replace(TOPIC, guardrail="abc123:4", temperature="0.2")
     shape = botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("ConverseStream")
+    assert shape.input_shape is not None
     report = ParamValidator().validate(build(topic=topic), shape.input_shape)
     assert not report.has_errors(), report.generate_report()
 
