@@ -45,7 +45,7 @@ try:
     DEAD_LETTER_QUEUE_URL = read_url("CONNECTGENAI_DEAD_LETTER_QUEUE_URL")
 except ConfigError as _error:
     raise ImproperlyConfigured(str(_error)) from None
-if not botocore.session.get_session().get_config_variable("region"):
+if not (botocore.session.get_session().get_config_variable("region") or "").strip():
     raise env.refuse("AWS_DEFAULT_REGION", "is not set")
 
 INSTALLED_APPS = [

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from cache_admin import gateways
-from cache_admin.services import mirror
-from cache_admin.services.results import forget_old_results
+from cache_admin.services import estimates, mirror
+from cache_admin.services.results import forget_old_results, forget_purged
 from connectgenai.wire.request import (
     FORGET_TASK,
     GENERATE_TASK,
@@ -51,10 +51,11 @@ def mirror_changes() -> None:
 @shared_task(name=LEARN_TASK, ignore_result=True)
 def learn_estimates() -> None:
     """Tells the Lambdas how long answers usually take."""
-    mirror.learn_estimates(gateways.answer_store(), now=timezone.now())
+    estimates.learn_estimates(gateways.answer_store(), now=timezone.now())
 
 
 @shared_task(name=FORGET_TASK, ignore_result=True)
 def forget_results() -> None:
-    """Deletes the task history that is older than the setting says."""
+    """Deletes the task history that is older than the setting says, and the mirrors of what DynamoDB has deleted."""
+    forget_purged(now=timezone.now())
     forget_old_results(older_than=timezone.now() - timedelta(days=settings.TASK_HISTORY_DAYS))

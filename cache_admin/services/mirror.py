@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Count, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from cache_admin.mapping import answer_row, call_row
 from cache_admin.models import CachedAnswer, Call, Topic
 from cache_admin.services.endings import close_silent_calls
-from cache_admin.services.estimates import learn_estimates
 from connectgenai.wire.items import AnswerItem, Attributes, CallItem, TopicItem, from_value
 from connectgenai.wire.log import log_event
 from connectgenai.wire.store import AnswerStore, read_item
 
-__all__ = ["MirrorReport", "apply_items", "learn_estimates", "mirror_changes"]
-
 Item = AnswerItem | TopicItem | CallItem
 _ITEMS_OWN_FAULT = (DataError, IntegrityError, OverflowError)
 MAX_ROUNDS = 20  # under a steady load there is always one more change; the next run takes it
+_LOCK = 0x6D697272  # PostgreSQL's number for "a mirror is writing"
 _running = threading.Lock()
 
 
@@ -111,45 +109,38 @@ def apply_items(items: Iterable[Item]) -> int:
     calls = [call_row(item) for item in known if isinstance(item, CallItem)]
     topics = [item for item in known if isinstance(item, TopicItem)]
     with transaction.atomic():
-        news = [str(row.key) for row in _upsert_answers(answers) + _upsert_calls(calls)]
-        _count_calls(news)
-        return len(news) + sum(_update_topic(item) for item in topics)
+        _wait_for_other_mirrors()
+        newer = _upsert(CachedAnswer, answers, identity=("key",), kept=("calls",))
+        newer += _upsert(Call, calls, identity=("contact_id", "key"))
+        _count_calls(row.key for row in newer)
+        return len(newer) + sum(_update_topic(item) for item in topics)
 
 
-def _upsert_answers(rows: Sequence[CachedAnswer]) -> list[Any]:
-    return _upsert(CachedAnswer, rows, identity=("key",), kept=("calls",))
+def _wait_for_other_mirrors() -> None:
+    """One writer at a time until the transaction ends, as SQLite's immediate transactions have it anyway.
 
-
-def _upsert_calls(rows: Sequence[Call]) -> list[Any]:
-    return _upsert(Call, rows, identity=("contact_id", "key"))
+    Two that insert and lock the same rows in different orders would stop each other.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _upsert(model: Any, rows: Sequence[Any], *, identity: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Any]:
-    """Inserts and updates in four statements; the rows that were newer than what was there.
-
-    Missing rows are inserted, whoever is first; then all are locked, and only the older ones are written over.
-    """
-
-    def name(row: Any) -> tuple[str, ...]:
-        return tuple(getattr(row, column) for column in identity)
-
-    incoming = {name(row): row for row in sorted(rows, key=lambda row: (name(row), row.version))}
+    """Inserts what is missing and writes over what is older, all in two statements; the rows that were newer."""
+    incoming = {_name(row, identity): row for row in sorted(rows, key=lambda row: int(row.version))}
     if not incoming:
         return []
-    found = model.objects.filter(**{f"{column}__in": [row[n] for row in incoming] for n, column in enumerate(identity)})
-    before = _versions(found, name, identity)
-    model.objects.bulk_create([row for key, row in incoming.items() if key not in before], ignore_conflicts=True)
-    locked = _versions(found.select_for_update(), name, identity)
-    older = [row for key, row in incoming.items() if locked[key] < row.version]
+    names = {f"{column}__in": {name[n] for name in incoming} for n, column in enumerate(identity)}
+    versions = {_name(row, identity): row.version for row in model.objects.filter(**names).only(*identity, "version")}
+    newer = [row for name, row in incoming.items() if versions.get(name, -1) < row.version]
     columns = [c.name for c in model._meta.concrete_fields if c.name not in ("id", *identity, *kept)]
-    if older:
-        model.objects.bulk_create(older, update_conflicts=True, unique_fields=identity, update_fields=columns)
-    return [row for key, row in incoming.items() if before.get(key, -1) < row.version and locked[key] <= row.version]
+    model.objects.bulk_create(newer, update_conflicts=True, unique_fields=identity, update_fields=columns)
+    return newer
 
 
-def _versions(rows: Any, name: Callable[[Any], tuple[str, ...]], identity: tuple[str, ...]) -> dict[Any, int]:
-    # always in the same order, so that two mirrors never wait for each other
-    return {name(row): row.version for row in rows.only(*identity, "version").order_by("pk")}
+def _name(row: Any, identity: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(getattr(row, column) for column in identity)
 
 
 def _count_calls(keys: Iterable[str]) -> None:

@@ -175,7 +175,7 @@ def test_the_number_of_statements_does_not_grow_with_the_items(db: None) -> None
             apply_items(items)
         return len([q for q in queries if "SAVEPOINT" not in q["sql"]])
 
-    assert count(20) == count(2) <= 6
+    assert count(20) == count(2) <= 4
 
 
 def test_a_generation_is_followed_from_question_to_answer(store: AnswerStore, topic: Topic) -> None:
