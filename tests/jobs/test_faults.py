@@ -75,7 +75,9 @@ def test_a_task_that_ends_while_sqs_is_away_is_settled_later(corner: Aws, proxy:
 
 def test_a_worker_that_is_refused_is_not_healthy(proxy: FaultProxy, worker: Worker) -> None:
     with proxy.failing(FAULTS["forbidden"]):
-        time.sleep(5)
-        health = read_health(worker.health_file)
-        assert "no poll has been answered" in find_fault(health, max_age_seconds=4, now_seconds=time.time())
-    wait_until(lambda: time.time() - read_health(worker.health_file).polled_at[LIVE_QUEUE] < 3)
+        wait_until(lambda: "no poll has been answered" in _find_fault(worker))
+    wait_until(lambda: _find_fault(worker) == "")
+
+
+def _find_fault(worker: Worker) -> str:
+    return find_fault(read_health(worker.health_file), max_age_seconds=3, now_seconds=time.time())

@@ -20,7 +20,7 @@ def test_at_sigterm_running_tasks_finish_and_waiting_ones_are_visible_again_at_o
     aws: Aws, tmp_path: Path, pool: str
 ) -> None:
     with running_worker(aws, tmp_path, slots=2, pool=pool, worker_prefetch_multiplier=3) as worker:
-        asked = [ask(aws, "sleep 5") for _ in range(6)]
+        asked = [ask(aws, "sleep 4") for _ in range(6)]
         wait_until(lambda: len(worker.runs()) == 2 and count_visible(aws) == 0)
         worker.signal(signal.SIGTERM)
         wait_until(lambda: count_visible(aws) == 4)
