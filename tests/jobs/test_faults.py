@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from connectgenai.wire.request import LIVE_QUEUE
 from jobs.health import find_fault, read_health
-from local.fault_proxy import Fault, FaultProxy
+from local.fault_proxy import NO_FAULT, Fault, FaultProxy
 from tests.aws import Aws
 from tests.jobs.workers import Worker, ask, running_worker, wait_until
 
@@ -81,3 +82,13 @@ def test_a_worker_that_is_refused_is_not_healthy(proxy: FaultProxy, worker: Work
 
 def _find_fault(worker: Worker) -> str:
     return find_fault(read_health(worker.health_file), max_age_seconds=3, now_seconds=time.time())
+
+
+def test_a_worker_can_start_while_sqs_is_away(aws: Aws, tmp_path: Path) -> None:
+    with FaultProxy(aws.endpoint_url) as away:
+        away.fault = Fault(is_refusing=True)
+        with running_worker(aws, tmp_path, endpoint_url=away.url) as started:
+            message_id = ask(aws, "at last")
+            wait_until(lambda: "poll failed" in started.log())
+            away.fault = NO_FAULT
+            wait_until(lambda: started.count(message_id, "end"))

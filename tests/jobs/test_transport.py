@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -111,3 +112,13 @@ def test_the_worker_says_how_it_is(corner: Aws, worker: Worker) -> None:
     assert health.slots == SLOTS
     assert set(health.polled_at) == {LIVE_QUEUE, PREWARM_QUEUE}
     assert time.time() - health.at < 10
+
+
+def test_a_hundred_slots_fill_at_once_and_refill_as_they_free(aws: Aws, tmp_path: Path) -> None:
+    with running_worker(aws, tmp_path, slots=100) as wide:
+        asked = [ask(aws, "sleep 4") for _ in range(150)]
+        wait_until(lambda: len(wide.runs("end")) == len(asked), seconds=60)
+        begun, ended = ([note["at"] for note in wide.runs(event)] for event in ("start", "end"))
+        assert sorted(begun)[99] < min(ended)
+        assert sorted(begun)[100] >= min(ended)
+        assert max(ended) - min(begun) < 3 * 4
