@@ -127,9 +127,8 @@ def _generate(run: Run, shop: Workshop) -> Result:
     except (FencedError, StoreError):
         raise
     except Exception:
-        _fail(
-            run, shop, "worker_failed"
-        )  # else callers would wait for what cannot come, and every redelivery be paid for
+        # Else callers would wait for what cannot come, and every redelivery would be paid for.
+        _fail(run, shop, "worker_failed")
         raise
     return Result("answered", run.item.key)
 

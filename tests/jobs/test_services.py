@@ -142,6 +142,17 @@ def test_an_invalidation_is_noticed_while_the_model_is_silent(stage: Stage) -> N
     assert stage.wait_for_end_of_call() == "left"
 
 
+def test_an_invalidation_stops_a_stream_of_which_nothing_is_shown_yet(stage: Stage) -> None:
+    stage.publish(hold_until_checked=True)  # so that no write but the last could tell
+    stage.bedrock.set_pace(Pace(first_token_seconds=0.2, total_seconds=60.0))
+    request = stage.ask()
+    with stage.answering(request) as result:
+        wait_until(stage.count_calls)
+        stage.store.invalidate(request.key, reason="wrong", now_ms=stage.now_ms())
+        assert result.result(25).outcome == "fenced"
+    assert stage.wait_for_end_of_call() == "left"
+
+
 def test_an_edit_meanwhile_is_not_overwritten(stage: Stage) -> None:
     stage.bedrock.set_pace(UNHURRIED)
     request = stage.ask()
