@@ -11,7 +11,7 @@ class CacheAdminConfig(AppConfig):
     """Topics, answers, calls and wait policies."""
 
     name = "cache_admin"
-    verbose_name = _("Answers")
+    verbose_name = _("Contact centre")
     default = True
 
 

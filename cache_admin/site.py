@@ -21,6 +21,11 @@ class SupervisorsSite(AdminSite):
     index_title = _("Now")
     site_url = None
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """What supervisors work with comes first."""
+        apps = super().get_app_list(request, app_label)
+        return sorted(apps, key=lambda app: app["app_label"] != "cache_admin")
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first page; the numbers are for those who may see calls."""
         may_look = request.user.has_perm("cache_admin.view_call")

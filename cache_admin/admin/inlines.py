@@ -6,16 +6,30 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.db.models import Model
+from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
-from cache_admin.admin.typed import TabularInline
+from cache_admin.admin.typed import BaseInlineFormSet, TabularInline
 
 C = TypeVar("C", bound=Model)
 P = TypeVar("P", bound=Model)
 
 
+class PartFormSet(BaseInlineFormSet[C, P, Any]):
+    """The forms of an inline table."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """The box that deletes a row has no label in the table either."""
+        super().add_fields(form, index)
+        if DELETION_FIELD_NAME in form.fields:
+            form.fields[DELETION_FIELD_NAME].widget.attrs["aria-label"] = gettext("Delete")
+
+
 class PartInline(TabularInline[C, P]):
     """Who may change the whole may change its parts, and who may look at it sees them."""
+
+    formset: Any = PartFormSet
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As for the whole."""
@@ -32,6 +46,13 @@ class PartInline(TabularInline[C, P]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As for the whole."""
         return self.has_add_permission(request, obj)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """In a table the column's head is the label; a screen reader needs it at each field."""
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            getattr(field.widget, "widget", field.widget).attrs["aria-label"] = str(field.label)
+        return field
 
     def _may(self, request: HttpRequest, action: str) -> bool:
         return request.user.has_perm(f"cache_admin.{action}_{self.parent_model._meta.model_name}")

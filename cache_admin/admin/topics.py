@@ -18,9 +18,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin import gateways
-from cache_admin.admin.inlines import PartInline, kept_forms, kept_rows
+from cache_admin.admin.inlines import PartFormSet, PartInline, kept_forms, kept_rows
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, StoreFirstForm, explain_outages
-from cache_admin.admin.typed import BaseInlineFormSet, ModelForm
+from cache_admin.admin.typed import ModelForm
 from cache_admin.models import SourceDocument, Topic, TopicLanguage
 from cache_admin.services.documents import MAX_BYTES, DocumentError, DocumentText, keep_document, read_document
 from cache_admin.services.topics import invalidate_topic, publish_topic
@@ -58,7 +58,7 @@ class DocumentForm(ModelForm[SourceDocument]):
         return file
 
 
-class DocumentFormSet(BaseInlineFormSet[SourceDocument, Topic, Any]):
+class DocumentFormSet(PartFormSet[SourceDocument, Topic]):
     """A topic's documents; the same text must not be paid for twice."""
 
     def clean(self) -> None:
@@ -103,6 +103,7 @@ class TopicAdmin(StoreFirstAdmin[Topic]):
     form = TopicForm
     list_display = ("name", "title", "enabled", "sharing", "model_id", "revision", "published_at")
     list_filter = ("enabled", "sharing")
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("name", "title")
     actions = ("publish_selected", "invalidate_selected")
     inlines = (LanguageInline, DocumentInline)

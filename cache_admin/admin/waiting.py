@@ -15,9 +15,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin import gateways
-from cache_admin.admin.inlines import PartInline, kept_forms
+from cache_admin.admin.inlines import PartFormSet, PartInline, kept_forms
 from cache_admin.admin.store_first import StoreFirstAdmin, StoreFirstForm, explain_outages
-from cache_admin.admin.typed import BaseInlineFormSet, ModelForm
+from cache_admin.admin.typed import ModelForm
 from cache_admin.models import WaitPolicy, WaitPrompt
 from cache_admin.services.audio import MAX_BYTES, AudioError, keep_recording, measure_recording
 from cache_admin.services.ssml import SsmlError, check_ssml
@@ -65,7 +65,7 @@ class PromptForm(ModelForm[WaitPrompt]):
         return self.cleaned_data["audio"]
 
 
-class PromptFormSet(BaseInlineFormSet[WaitPrompt, WaitPolicy, Any]):
+class PromptFormSet(PartFormSet[WaitPrompt, WaitPolicy]):
     """The prompts, judged together with the policy."""
 
     def clean(self) -> None:
