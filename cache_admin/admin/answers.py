@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,7 +23,7 @@ from cache_admin import gateways
 from cache_admin.admin.answer_forms import AnswerForm, InvalidateForm, PrewarmForm
 from cache_admin.admin.badges import badge
 from cache_admin.admin.filters import LanguageFilter, TopicFilter
-from cache_admin.admin.keyset import KeysetAdmin
+from cache_admin.admin.keyset import KeysetAdmin, KeysetChangeList
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, explain_outages
 from cache_admin.models import CachedAnswer, Topic
 from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers, prewarm_question
@@ -41,6 +42,24 @@ _QUESTION_FAULTS = {
     "question_too_long": _("A question has at most 1,000 characters."),
     "question_unreadable": _("This is no question that a caller could speak."),
 }
+
+
+_OBSTACLES = {"expired": _("expired"), "stale": _("outdated")}
+
+
+def _read_revisions(names: set[str]) -> dict[str, int]:
+    return dict(Topic.objects.filter(name__in=names).values_list("name", "revision"))
+
+
+class AnswerChangeList(KeysetChangeList):
+    """Answers with their topics' revisions: one query more for the whole page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's answers, each with the revision that counts."""
+        super().get_results(request)
+        revisions = _read_revisions({answer.topic for answer in self.result_list})
+        for answer in self.result_list:
+            answer.topic_revision = revisions.get(answer.topic, 0)
 
 
 @admin.register(CachedAnswer)
@@ -95,13 +114,21 @@ class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
             *super().get_urls(),
         ]
 
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        """The list that knows which answers are outdated."""
+        return AnswerChangeList
+
     # -- columns and facts
 
     @admin.display(description=_("state"))
     def state_badge(self, answer: CachedAnswer) -> SafeString:
-        """The state, and why callers do not hear a ready answer after all."""
-        if answer.state == CachedAnswer.State.READY and answer.expires_at and answer.expires_at <= timezone.now():
-            return badge("expired", gettext("expired"))
+        """The state, or why callers do not hear a ready answer after all."""
+        revision = getattr(answer, "topic_revision", None)
+        if revision is None:
+            revision = _read_revisions({answer.topic}).get(answer.topic, 0)
+        obstacle = answer.find_obstacle(topic_revision=revision, now=timezone.now())
+        if obstacle:
+            return badge(obstacle, _OBSTACLES[obstacle])
         return badge(answer.state, answer.get_state_display())
 
     @admin.display(description=_("what callers hear"))

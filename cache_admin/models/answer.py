@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
@@ -92,6 +94,14 @@ class CachedAnswer(models.Model):
     def is_shared(self) -> bool:
         """Whether every caller may hear it."""
         return self.scope == EVERYONE
+
+    def find_obstacle(self, *, topic_revision: int, now: datetime) -> str:
+        """Why callers do not hear a ready answer after all: "expired", "stale", or "" when they do."""
+        if self.state != READY:
+            return ""
+        if self.expires_at is None or self.expires_at <= now:
+            return "expired"
+        return "" if self.pinned or self.revision >= topic_revision else "stale"
 
     def asked(self) -> AskedQuestion:
         """The question's identity, as the store wants it."""

@@ -17,6 +17,7 @@ _UNHAPPY = (Call.Outcome.ABANDONED, Call.Outcome.TIMED_OUT, Call.Outcome.FAILED)
 class Numbers:
     """Now, and over the last hour."""
 
+    since: datetime
     waiting: int
     generating: int
     calls: int
@@ -40,6 +41,7 @@ def count_now(*, now: datetime) -> Numbers:
         **{str(outcome): Count("pk", filter=Q(outcome=outcome)) for outcome in _UNHAPPY},
     )
     return Numbers(
+        since=now - WINDOW,
         waiting=Call.objects.filter(outcome=Call.Outcome.WAITING).count(),
         generating=CachedAnswer.objects.filter(state=CachedAnswer.State.PENDING, changed_at__gte=now - WINDOW).count(),
         **outcomes,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -70,6 +71,9 @@ def test_the_first_page_shows_how_callers_fare(supervisor: Client) -> None:
     old = call_item(1, "old", outcome="failed", asked_at=now_ms - 4_000_000)
     apply_items([answer_item(1, changed_at=now_ms), *calls, old])
     page = supervisor.get("/admin/").content.decode()
+    for url, number in re.findall(r'class="number" href="([^"]+)"><b>(\d+)</b>', page):
+        rows = supervisor.get(html.unescape(url)).context["cl"].result_list
+        assert len(rows) == int(number), url
     found = re.findall(r"<b>([^<]+)</b> ([a-z ]+)</a>", page)
     assert {words: number for number, words in found} == {
         "waiting now": "1",
