@@ -27,10 +27,12 @@ class Channel(StockChannel):
     """A channel that hands Celery only what `read_message` lets through, and settles messages without making it wait."""
 
     hub: Any
+    connection: Any
     _new_boto_client: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.hub = self.connection.hub
         self.options: dict[str, Any] = self.transport_options["safe"]
         self.held = HeldMessages()
         self._rules = Rules(
@@ -105,7 +107,7 @@ class Channel(StockChannel):
             self.poller.wake()
 
     def _deliver(self, queue: str, messages: list[dict[str, Any]]) -> None:
-        callback = (self.connection._callbacks or {}).get(queue)
+        callback = self.connection._callbacks.get(queue)
         for message in messages:
             held = self._hold(queue, message)
             if callback is None:
@@ -171,15 +173,16 @@ class Channel(StockChannel):
         self.poller.wake()
 
     def _restore(self, message: Any) -> None:
-        # kombu would hide the message for as long as a poll waits, and on an error write its words to a file in /tmp
-        self._settle(message.delivery_tag, self.clerk.release)
+        # Called for what is held when the channel closes: tasks that run on. kombu would hand their messages to others,
+        # and on an error write the callers' words to a file in /tmp.
+        pass
 
     def close(self) -> None:
-        """Ends polling, hands back what is held, and sees that SQS knows of everything done."""
+        """Ends polling and sees that SQS knows of everything done; after a lost connection, running tasks are still settled."""
         if self.is_consuming:
             self.poller.close()
         super().close()
-        if "clerk" in self.__dict__:
+        if self.is_consuming and not self.held.find():
             self.clerk.close()
 
 
@@ -187,3 +190,11 @@ class Transport(StockTransport):
     """What broker URLs that begin with safesqs:// name."""
 
     Channel = Channel
+    channels: list[Any]
+    hub: Any = None  # the worker's event loop
+
+    def register_with_event_loop(self, _connection: Any, loop: Any) -> None:
+        """Celery's consumer names its loop here; kombu asks for the global one, which is gone after a lost connection."""
+        self.hub = loop
+        for channel in self.channels:
+            channel.hub = loop

@@ -83,3 +83,18 @@ def test_a_lost_child_of_prefork_gives_its_task_to_another(aws: Aws, tmp_path: P
         assert CANARY not in worker.log()
         assert worker.count(bad) == 0
     assert len(take_dead_letters(aws)) == 1
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_after_a_lost_connection_the_worker_goes_on_and_what_runs_is_settled(
+    aws: Aws, tmp_path: Path, pool: str
+) -> None:
+    with running_worker(aws, tmp_path, pool=pool, visibility_seconds=3, loses_connection_after=2) as worker:
+        running = ask(aws, "sleep 5")
+        wait_until(lambda: worker.count(running))
+        assert "Connection to broker lost" not in worker.log()
+        wait_until(lambda: "Connection to broker lost" in worker.log())
+        after = ask(aws, "after")
+        wait_until(lambda: worker.count(after, "end") and worker.count(running, "end"))
+        wait_until(lambda: aws.count_messages(LIVE_QUEUE) == 0)
+        assert worker.count(running) == 1

@@ -8,7 +8,7 @@ import signal
 import time
 from typing import Any
 
-from celery import Celery, Task
+from celery import Celery, Task, bootsteps
 
 from connectgenai.wire.request import GENERATE_TASK, MIRROR_TASK
 from jobs.celery_settings import celery_settings
@@ -17,6 +17,25 @@ _given: dict[str, Any] = json.loads(os.environ["WORKER_APP"])
 app = Celery("worker_under_test")
 app.conf.update(celery_settings(**_given["celery"]))
 app.conf.update(_given["more"])
+
+
+class LoseConnection(bootsteps.StartStopStep):
+    """Once, after so many seconds, the event loop meets what Celery takes for a lost connection."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+    seconds = _given["loses_connection_after"]
+
+    def start(self, consumer: Any) -> None:
+        """Sets the timer, at the first start only."""
+        if self.seconds and not consumer.restart_count:
+            consumer.hub.call_later(self.seconds, consumer.hub.call_soon, _break)
+
+
+def _break() -> None:
+    raise ConnectionResetError
+
+
+app.steps["consumer"].add(LoseConnection)
 
 
 def _note(event: str, task: Task[Any, Any], **more: Any) -> None:

@@ -83,6 +83,7 @@ def running_worker(
     visibility_seconds: int = 30,
     wait_seconds: int = 2,
     hold_seconds: float = 900,
+    loses_connection_after: float = 0,
     **more: Any,
 ) -> Iterator[Worker]:
     """A worker on these queues that is ready; `more` are further Celery settings. It is gone at the end, whatever happens."""
@@ -99,11 +100,13 @@ def running_worker(
         "wait_seconds": wait_seconds,
     }
     own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_"))}
+    given: dict[str, Any] = {"celery": settings, "more": more, "runs": str(home / "runs.jsonl")}
+    given["loses_connection_after"] = loses_connection_after
     environment = {
         **own,
         **aws.environment,
         "AWS_ENDPOINT_URL": endpoint_url or aws.endpoint_url,
-        "WORKER_APP": json.dumps({"celery": settings, "more": more, "runs": str(home / "runs.jsonl")}),
+        "WORKER_APP": json.dumps(given),
     }
     command = [sys.executable, "-m", "celery", "-A", "tests.jobs.worker_app", "worker", *PLAIN]
     command += ["-n", "under-test@%h", "-P", pool, "-c", str(slots), "-Q", ",".join(queues)]
