@@ -10,6 +10,7 @@ _FENCE = "```"
 # A heading or a list's item on a line of its own, without a full stop: a voice would run on into the next.
 _ITEM = re.compile(r"^([ \t]*(?:#{1,6}|[-*+\u2022]|\d{1,3}[.)])[ \t]+.*[\w)\]*_`\"'])[ \t]*\n", re.M)
 _MAY_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\n]")
+_GIVEN = "\u3002"  # a full stop that ends a sentence whatever follows
 # What is left of markup that spans sentences, of which the first may have been given already.
 _STRAY_MARKUP = re.compile(r"(?<![\w*])[*_]{1,3}(?=\w)|(?<=[\w.,;:!?])[*_]{1,3}(?![\w*])|\[")
 
@@ -23,7 +24,8 @@ class SpeechReader:
     """
 
     def __init__(self) -> None:
-        self._paragraph, self._given, self._may_end = "", 0, False
+        self._paragraph, self._may_end = "", False
+        self._sentences: list[str] = []  # the paragraph's, as they were given
         self._chunker = Chunker()
 
     def read(self, piece: str) -> list[str]:
@@ -33,7 +35,9 @@ class SpeechReader:
         may_end, self._may_end = self._may_end, _MAY_END.search(piece) is not None
         if not (may_end or self._may_end):
             return []
-        return [*self._close_paragraphs(), *self._take_sentences(self._paragraph, is_whole=False)]
+        chunks = [*self._close_paragraphs(), *self._take_sentences(self._paragraph, is_whole=False)]
+        self._forget_given()
+        return chunks
 
     def finish(self) -> list[str]:
         """The last chunks: the text ends here."""
@@ -43,14 +47,20 @@ class SpeechReader:
         chunks: list[str] = []
         while (end := _find_paragraph_end(self._paragraph)) >= 0:
             chunks += self._take_sentences(self._paragraph[: end + 1], is_whole=True)
-            self._paragraph, self._given = self._paragraph[end:].lstrip("\n"), 0
+            self._paragraph, self._sentences = self._paragraph[end:].lstrip("\n"), []
         return chunks
+
+    def _forget_given(self) -> None:
+        """Plain sentences that have been given need not be read again; a mark for them keeps the rest within its line."""
+        written, rest = split_sentences(self._paragraph)
+        if written and written == self._sentences:
+            self._paragraph, self._sentences = _GIVEN + rest, [_GIVEN]
 
     def _take_sentences(self, text: str, *, is_whole: bool) -> list[str]:
         sentences, rest = split_sentences(_STRAY_MARKUP.sub("", make_speakable(_ITEM.sub(r"\1.\n", text))))
         if is_whole:
             sentences = [*sentences, " ".join(rest.split())]
-        fresh, self._given = sentences[self._given :], max(self._given, len(sentences))
+        fresh, self._sentences = sentences[len(self._sentences) :], max(self._sentences, sentences, key=len)
         return [chunk for sentence in fresh for chunk in self._chunker.add(sentence)]
 
 
