@@ -110,7 +110,7 @@ def apply_items(items: Iterable[Item]) -> int:
     topics = [item for item in known if isinstance(item, TopicItem)]
     with transaction.atomic():
         _wait_for_other_mirrors()
-        newer = _upsert(CachedAnswer, answers, identity=("key",), kept=("calls",))
+        newer = _upsert(CachedAnswer, answers, identity=("key",))
         newer += _upsert(Call, calls, identity=("contact_id", "key"))
         _count_calls(row.key for row in newer)
         return len(newer) + sum(_update_topic(item) for item in topics)
@@ -126,7 +126,7 @@ def _wait_for_other_mirrors() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def _upsert(model: Any, rows: Sequence[Any], *, identity: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Any]:
+def _upsert(model: Any, rows: Sequence[Any], *, identity: tuple[str, ...]) -> list[Any]:
     """Inserts what is missing and writes over what is older, all in two statements; the rows that were newer."""
     incoming = {_name(row, identity): row for row in sorted(rows, key=lambda row: int(row.version))}
     if not incoming:
@@ -134,7 +134,7 @@ def _upsert(model: Any, rows: Sequence[Any], *, identity: tuple[str, ...], kept:
     names = {f"{column}__in": {name[n] for name in incoming} for n, column in enumerate(identity)}
     versions = {_name(row, identity): row.version for row in model.objects.filter(**names).only(*identity, "version")}
     newer = [row for name, row in incoming.items() if versions.get(name, -1) < row.version]
-    columns = [c.name for c in model._meta.concrete_fields if c.name not in ("id", *identity, *kept)]
+    columns = [c.name for c in model._meta.concrete_fields if c.name not in ("id", *identity)]
     model.objects.bulk_create(newer, update_conflicts=True, unique_fields=identity, update_fields=columns)
     return newer
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from cache_admin.models import Call
+from cache_admin.services import endings
 from cache_admin.services.endings import close_silent_calls
 from cache_admin.services.mirror import apply_items
 from tests.cache_admin.conftest import NOW, NOW_MS
@@ -72,6 +73,14 @@ class TestEndings:
         apply_items([call_item(2, outcome="waiting", last_seen_at=later)])
         call = Call.objects.get()
         assert (call.outcome, call.ended_at) == ("waiting", None)
+
+    def test_a_poll_that_comes_while_the_call_is_judged_wins(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def judge_slowly(call: Call, answer: object, *, now: datetime) -> str:
+            apply_items([call_item(2, run=RUN, outcome="waiting", last_seen_at=NOW_MS + 44_000)])
+            return "abandoned"
+
+        monkeypatch.setattr(endings, "find_ending", judge_slowly)
+        assert ending(45, outcome="waiting") == "waiting"
 
     def test_the_same_version_again_does_not_bring_a_caller_back(self) -> None:
         ending(45, outcome="waiting")

@@ -140,6 +140,7 @@ def test_new_documents_stand_after_old_ones_also_at_the_next_save(
     supervisor: Client, store: AnswerStore, topic: Topic
 ) -> None:
     supervisor.post(page_of(topic), fill_in_again(topic, **upload()))
+    SourceDocument.objects.update(position=3)
     second = SimpleUploadedFile("prices.md", b"A lamp costs ten euros.")
     supervisor.post(page_of(topic), fill_in_again(topic, **{"documents-TOTAL_FORMS": "2", "documents-1-file": second}))
     published = store.read_topic("faq")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from flows.report import lint_files, render_json, render_text
+from flows.report import add_arguments, fit_encoding, lint_files, render_json, render_text
 
 
 class Command(BaseCommand):
@@ -18,14 +18,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which files, and in which form."""
-        parser.add_argument("files", nargs="+", metavar="FILE", help="an exported flow or module, in any of its shapes")
-        parser.add_argument("--json", action="store_true", help="write the findings as a JSON list")
-        parser.add_argument("--strict", action="store_true", help="end with status 1 for a warning too")
+        add_arguments(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Writes the findings; ends the program with the exit status."""
         findings, status = lint_files(options["files"], strict=options["strict"])
-        self.stdout.write(
-            render_json(findings) if options["json"] else render_text(findings, files=len(options["files"]))
-        )
+        text = render_json(findings) if options["json"] else render_text(findings, files=len(options["files"]))
+        self.stdout.write(fit_encoding(text, sys.stdout.encoding))
         sys.exit(status)
