@@ -58,3 +58,13 @@ def test_the_region_is_boto3s_own_unless_given() -> None:
 def test_the_transport_does_without_django() -> None:
     check = "import sys; sys.modules['django'] = None; import jobs.transport, jobs.consumer, jobs.celery_settings"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_every_channel_polls_on_the_event_loop_that_celery_names() -> None:
+    app, loop = make(), object()
+    with app.connection_for_read() as opened:
+        connection: Any = opened
+        early = connection.default_channel
+        connection.transport.register_with_event_loop(None, loop)
+        late = connection.channel()
+        assert [channel.hub for channel in (early, late)] == [loop, loop]

@@ -44,9 +44,9 @@ def test_a_message_sent_while_a_worker_stops_is_not_swallowed(aws: Aws, tmp_path
 
 
 def test_a_finished_task_is_settled_though_the_worker_is_stopping(aws: Aws, tmp_path: Path) -> None:
-    with running_worker(aws, tmp_path) as worker:
-        ask(aws, "sleep 2")
-        ask(aws, "sleep 12")
+    with running_worker(aws, tmp_path, wait_seconds=1) as worker:
+        ask(aws, "sleep 4")
+        ask(aws, "sleep 30")
         wait_until(lambda: len(worker.runs()) == 2)
         worker.signal(signal.SIGTERM)
         wait_until(lambda: aws.count_messages(LIVE_QUEUE) == 1)
