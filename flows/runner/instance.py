@@ -14,8 +14,8 @@ UNKNOWN_AUDIO_SECONDS = 2.0
 
 def find_by_name(kept: Mapping[str, Flow], identifier: str) -> Flow | None:
     """A flow or module by the id, the ARN or the name that a flow calls it by."""
-    found = kept.get(identifier)
-    return found or next((flow for name, flow in kept.items() if name and identifier.split(":")[0].endswith(f"/{name}")), None)
+    last = identifier.rpartition("/")[2].partition(":")[0]
+    return kept.get(identifier) or kept.get(last)
 
 
 @dataclass(frozen=True, slots=True)
