@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 NO_ERROR = "NoMatchingError"
@@ -21,10 +21,11 @@ class Parameter:
     high: int = 2**63 - 1
     choices: tuple[str, ...] = ()
     dynamic: bool = True  # may be a JSONPath such as $.Attributes.x instead
+    is_soft: bool = False  # `high` is what the designer takes; exports with more exist
 
     def needed(self) -> Parameter:
         """The same, where Connect refuses the action without it."""
-        return Parameter(self.kind, True, self.low, self.high, self.choices, self.dynamic)
+        return replace(self, required=True)
 
 
 TEXT = Parameter()
@@ -34,9 +35,9 @@ LIST = Parameter("list")
 OBJECT = Parameter("object")
 
 
-def integer(low: int, high: int = 2**63 - 1, *, dynamic: bool = True) -> Parameter:
+def integer(low: int, high: int = 2**63 - 1, *, dynamic: bool = True, is_soft: bool = False) -> Parameter:
     """A whole number within bounds, both included."""
-    return Parameter("integer", low=low, high=high, dynamic=dynamic)
+    return Parameter("integer", low=low, high=high, dynamic=dynamic, is_soft=is_soft)
 
 
 def choice(*choices: str, dynamic: bool = False) -> Parameter:

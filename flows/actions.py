@@ -39,7 +39,7 @@ MAX_IDENTIFIER: Final = 50
 MAX_CONTENT: Final = 256_000
 REFUSED_IN_IDENTIFIERS: Final = frozenset("%:(\\/)=$,;[]{}")
 RESERVED_IDENTIFIERS: Final = frozenset(
-    [
+    {
         "__proto__",
         "constructor",
         "__defineGetter__",
@@ -50,10 +50,10 @@ RESERVED_IDENTIFIERS: Final = frozenset(
         "propertyIsEnumerable",
         "toLocaleString",
         "valueOf",
-    ]
+    }
 )
 OPERATORS: Final = frozenset(
-    [
+    {
         "Equals",
         "TextStartsWith",
         "TextEndsWith",
@@ -62,15 +62,14 @@ OPERATORS: Final = frozenset(
         "NumberGreaterOrEqualTo",
         "NumberLessThan",
         "NumberLessOrEqualTo",
-    ]
+    }
 )
 MAX_CONDITION_DEPTH: Final = 5
 MAX_SUBCONDITIONS: Final = 50
 MAX_LAMBDA_SECONDS: Final = 8
 MAX_ASYNC_LAMBDA_SECONDS: Final = 60
-MAX_SILENT_LAMBDA_SECONDS: Final = (
-    20  # admin guide: a sequence of Lambda functions, unless a Play prompt stands between
-)
+# Admin guide: what a sequence of Lambda functions may take, unless a Play prompt stands between
+MAX_SILENT_LAMBDA_SECONDS: Final = 20
 MAX_BILLED_CHARACTERS: Final = 3000
 MAX_TOTAL_CHARACTERS: Final = 6000
 MAX_LAMBDA_ARN: Final = 140  # AssociateLambdaFunction and CloudFormation's IntegrationArn
@@ -84,7 +83,11 @@ def _profile(*errors: str) -> ActionType:
     return ActionType("Customer profiles", errors=(*errors, NO_ERROR))
 
 
-_END = ActionType("Disconnect", takes_parameters=False, next="none", is_closed=True)
+def _open(block: str, *errors: str, asks: bool = False) -> ActionType:
+    """A type that is known to exist, and little more."""
+    return ActionType(block, next="optional", errors=errors, conditions="any", speaks=asks, asks=asks, waits=asks)
+
+
 _QUEUE_OR_AGENT = (("QueueId", "AgentId"),)
 
 ACTIONS: Final[Mapping[str, ActionType]] = {
@@ -112,7 +115,7 @@ ACTIONS: Final[Mapping[str, ActionType]] = {
     "GetParticipantInput": ActionType(
         "Get customer input",
         _words(
-            InputTimeLimitSeconds=integer(1, 180).needed(),
+            InputTimeLimitSeconds=integer(1, 180, is_soft=True).needed(),
             StoreInput=choice("True", "False").needed(),
             InputValidation=OBJECT,
             InputEncryption=OBJECT,
@@ -245,8 +248,6 @@ ACTIONS: Final[Mapping[str, ActionType]] = {
         conditions="numbers",
         flow_types=_TALKING | {OUTBOUND_WHISPER},
     ),
-    "CheckOutboundCallStatus": ActionType("Check call progress", errors=(NO_ERROR,), conditions="any", asks=True),
-    "CheckVoiceId": ActionType("Check Voice ID", errors=(NO_ERROR,), conditions="any"),
     # --- queues and other ways to a person
     "UpdateContactTargetQueue": ActionType(
         "Set working queue",
@@ -339,7 +340,7 @@ ACTIONS: Final[Mapping[str, ActionType]] = {
         optional_errors=(NO_ERROR,),
     ),
     "UpdateContactData": ActionType("Set contact attributes (language, name, ...)", errors=(NO_ERROR,)),
-    "UpdateContactEventHooks": ActionType("Set event flow", {"EventHooks": MAP.needed()}, errors=(NO_ERROR,)),
+    "UpdateContactEventHooks": ActionType("Set event flow", {"EventHooks": MAP}, errors=(NO_ERROR,)),
     "UpdateContactRecordingBehavior": ActionType(
         "Set recording and analytics behavior",
         {"RecordingBehavior": OBJECT.needed()},
@@ -352,7 +353,6 @@ ACTIONS: Final[Mapping[str, ActionType]] = {
         optional_errors=("InFlightRedactionConfigurationFailed",),
     ),
     "UpdateContactMediaStreamingBehavior": ActionType("Start / stop media streaming", errors=(NO_ERROR,)),
-    "UpdateContactMediaProcessing": ActionType("Set processing behavior"),
     "UpdatePreviousContactParticipantState": ActionType("Hold customer or agent", errors=(NO_ERROR,)),
     "UpdateFlowLoggingBehavior": ActionType(
         "Set logging behavior",
@@ -391,17 +391,20 @@ ACTIONS: Final[Mapping[str, ActionType]] = {
     "CreateTask": ActionType("Create task", errors=(NO_ERROR,)),
     "CreateWisdomSession": ActionType("Connect assistant", errors=(NO_ERROR,)),
     "StartVoiceIdStream": ActionType("Set Voice ID", errors=(NO_ERROR,), channels=_VOICE_ONLY),
-    "CompleteOutboundCall": ActionType("Complete outbound call", asks=True, waits=True),
-    "StartOutboundChatContact": ActionType("Send message"),
-    "StartOutboundEmailContact": ActionType("Send message (email)"),
-    "CreateContact": ActionType("Create contact"),
-    "CreatePersistentContactAssociation": ActionType("Create persistent contact association"),
-    "ResumeContact": ActionType("Resume contact"),
-    "RenderMessageTemplate": ActionType("Render message template"),
-    "EvaluateDataTableValues": ActionType("Data table", conditions="any"),
-    "LoadContactContent": ActionType("Get stored content"),
-    "AuthenticateParticipant": ActionType("Authenticate customer", conditions="any", speaks=True, asks=True),
-    "ConnectParticipantWithAgenticCX": ActionType("Agentic CX", conditions="any", speaks=True, asks=True),
+    "CompleteOutboundCall": _open("Complete outbound call", asks=True),
+    "StartOutboundChatContact": _open("Send message"),
+    "StartOutboundEmailContact": _open("Send message (email)"),
+    "CreateContact": _open("Create contact"),
+    "CreatePersistentContactAssociation": _open("Create persistent contact association"),
+    "ResumeContact": _open("Resume contact"),
+    "RenderMessageTemplate": _open("Render message template"),
+    "EvaluateDataTableValues": _open("Data table"),
+    "LoadContactContent": _open("Get stored content"),
+    "AuthenticateParticipant": _open("Authenticate customer", asks=True),
+    "ConnectParticipantWithAgenticCX": _open("Agentic CX", asks=True),
+    "UpdateContactMediaProcessing": _open("Set processing behavior"),
+    "CheckOutboundCallStatus": _open("Check call progress", NO_ERROR, asks=True),
+    "CheckVoiceId": _open("Check Voice ID", NO_ERROR),
 }
 
 # Names from guides, older exports and guesses that CreateContactFlow refuses ("Invalid Action type")
@@ -471,3 +474,34 @@ def find_required_results(kind: str, parameters: Mapping[str, object]) -> tuple[
     continues = ("Continue",) if str(parameters.get("ContinueExecution")).upper() == "TRUE" else ()
     listed = [event for event in events if isinstance(event, str)] if isinstance(events, list) else []
     return (*required, *listed, *(inner if isinstance(inner, dict) else ()), *continues)
+
+
+# Their result decides: NextAction only repeats one of the branches, as the designer writes it
+_DECIDING: Final = frozenset(
+    {
+        "Compare",
+        "Loop",
+        "CheckHoursOfOperation",
+        "CheckMetricData",
+        "DistributeByPercentage",
+        "Wait",
+        "ShowView",
+        "ConnectParticipantWithLexBot",
+        "MessageParticipantIteratively",
+    }
+)
+
+
+def is_decided(kind: str, parameters: Mapping[str, object]) -> bool:
+    """Whether the action leaves by its conditions and errors, and never by NextAction."""
+    return kind in _DECIDING or (kind == "GetParticipantInput" and parameters.get("StoreInput") == "False")
+
+
+def is_synchronous(kind: str, parameters: Mapping[str, object]) -> bool:
+    """Whether the action is a Lambda that the contact waits for in silence."""
+    return kind == "InvokeLambdaFunction" and parameters.get("InvocationType") != "ASYNCHRONOUS"
+
+
+def is_asynchronous(kind: str, parameters: Mapping[str, object]) -> bool:
+    """Whether the action is a Lambda that runs while the flow goes on."""
+    return kind == "InvokeLambdaFunction" and parameters.get("InvocationType") == "ASYNCHRONOUS"
