@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,3 +209,8 @@ def test_every_reason_is_explained_to_supervisors() -> None:
     tables = (bedrock._RETRYABLE_CODES, bedrock._PERMANENT_CODES, bedrock._NOT_ANSWERED)
     used = {reason for table in tables for reason in table.values()} | set(REMEMBER_SECONDS)
     assert used | {reason for _, _, reason in [*FAULTS, *STREAMS, *REPLIES]} <= set(REASONS)
+
+
+def test_every_reason_is_in_the_contract() -> None:
+    contract = (Path(__file__).parents[2] / "docs" / "wire-contract.md").read_text()
+    assert all(f"| `{reason}` | 500 | {meaning} |" in contract for reason, meaning in REASONS.items())

@@ -228,15 +228,22 @@ def build_game(*, questions: tuple[str, ...]) -> type[RuleBasedStateMachine]:
             self.workers.append(Worker(item, token, born, self.now + skew))
 
         @precondition(lambda self: self.workers)
-        @rule(number=st.integers(0, 9), wakes=st.sampled_from(["not", "to finish", "to fail"]))
+        @rule(
+            number=st.integers(0, 9),
+            wakes=st.sampled_from(["not", "to write", "to finish", "to finish first", "to fail"]),
+        )
         def stall(self, number: int, wakes: str) -> None:
             """A worker sleeps past its lease, SQS delivers its message to another, and then the sleeper wakes."""
             sleeper = self.workers[number % len(self.workers)]
             self.now += LEASE_MS + 1_000
             self.queue.insert(0, GenerationRequest(key=sleeper.item.key, epoch=sleeper.item.epoch))
             self.receive(number=0, is_duplicate=False, skew=0)
-            if wakes == "to finish":
+            if wakes == "to write":
+                self.append(number=self.workers.index(sleeper), twice=False)
+            elif wakes.startswith("to finish"):
                 self.finish(number=self.workers.index(sleeper), is_whole=True, keeps=True)
+                if wakes == "to finish first":
+                    self.finish(number=len(self.workers) - 1, is_whole=True, keeps=True)
             elif wakes == "to fail":
                 self.give_up(number=self.workers.index(sleeper), releases=False)
 
@@ -325,6 +332,21 @@ def build_game(*, questions: tuple[str, ...]) -> type[RuleBasedStateMachine]:
             assert after.epoch > before.epoch, "an invalidation that leaves old work in power"
             self.withdrawn[key] = self.tick_count()
             self.edits.pop(key, None)
+
+        @precondition(lambda self: self.keys())
+        @rule(number=st.integers(0, 9), lag=st.integers(1, 4), finishes=st.booleans())
+        def withdraw_and_ask_again(self, number: int, lag: int, finishes: bool) -> None:
+            """What was begun before comes to an end, and a poll reads what was there before."""
+            key = self.keys()[number % len(self.keys())]
+            item = self.answer(key)
+            assert item is not None
+            caller = next(c for c in CALLERS if item.scope == f"caller:{caller_hash(c, keys=self.desk.caller_keys)}")
+            self.invalidate(number=number)
+            self.ask(question=item.question, caller=caller, loses=False, lag=0)
+            begun = [i for i, worker in enumerate(self.workers) if worker.item.key == key]
+            if finishes and begun:
+                self.finish(number=begun[0], is_whole=True, keeps=True)
+            self.poll(number=len(self.callers) - 1, lag=lag, repeats=False)
 
         @rule()
         def revise(self) -> None:

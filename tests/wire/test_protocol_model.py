@@ -24,4 +24,4 @@ def test_whatever_happens_nobody_is_lost_and_nothing_stale_or_wrong_is_heard(que
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_without_any_one_guard_the_game_is_lost(mutant: str) -> None:
     with MUTANTS[mutant](), pytest.raises(AssertionError):
-        play(examples=700, questions=ONE)
+        play(examples=4_000, questions=ONE)
