@@ -118,7 +118,7 @@ def _find_single(action: Action, key: str, writers: Writers, known: _Known) -> t
 
 
 def _find_keys(action: Action) -> set[str]:
-    operands = [way.operands for way in action.conditions]
+    operands = [way.operand for way in action.conditions if "External" in way.operand]
     return find_external_keys([action.parameters, operands])
 
 

@@ -47,9 +47,14 @@ class FlowView:
         return find_reachable(self.graph, [self.flow.start])
 
     @cached_property
+    def cycles(self) -> list[list[str]]:
+        """The groups of actions that lead back to themselves by ordinary ways."""
+        return find_cycles(self.ordinary)
+
+    @cached_property
     def cycle_sizes(self) -> dict[str, int]:
         """For each action that can come back to itself by ordinary ways, how many actions do so with it."""
-        return {node: len(cycle) for cycle in find_cycles(self.ordinary) for node in cycle}
+        return {node: len(cycle) for cycle in self.cycles for node in cycle}
 
     @cached_property
     def spellings(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flows.actions import is_asynchronous
 from flows.finding import Finding
 from flows.flow_types import CONTACT_FLOW, MODULE, WORDS
-from flows.graph import find_cycles, find_nearest
+from flows.graph import find_nearest
 from flows.language import Action
 from flows.lint.channels import find_channels
 from flows.lint.values import INVOCATION_ID, mentions_invocation_id
@@ -16,8 +16,9 @@ from flows.lint.view import FlowView, find_known
 
 def check_waits(view: FlowView) -> Iterator[Finding]:
     """Waits where a voice contact cannot wait."""
-    channels = find_channels(view)
-    for action in view.walk("Wait"):
+    waits = list(view.walk("Wait"))
+    channels = find_channels(view) if waits else {}
+    for action in waits:
         name = view.name(action)
         fix = "Let voice contacts wait in an inbound flow, with a Continue branch or an event; poll with a prompt elsewhere."
         if view.type not in ("", CONTACT_FLOW, MODULE):
@@ -59,7 +60,7 @@ def check_continue_branches(view: FlowView) -> Iterator[Finding]:
 
 def _find_lasting(view: FlowView) -> dict[str, str]:
     """The actions from which one comes to a cycle, or to a block that plays on or asks the contact something."""
-    cycles = [node for cycle in find_cycles(view.ordinary) for node in cycle]
+    cycles = [node for cycle in view.cycles for node in cycle]
     kinds = {action.identifier: find_known(action) for action in view.walk()}
     asking = [node for node, known in kinds.items() if known is None or known.asks]
     looping = [action.identifier for action in view.walk("MessageParticipantIteratively")]
