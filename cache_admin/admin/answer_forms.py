@@ -12,6 +12,18 @@ from cache_admin.admin.store_first import StoreFirstForm
 from cache_admin.models import CachedAnswer, Topic
 from cache_admin.services.answers import AnswerError, make_chunks
 
+PREWARM_OUTCOMES = {
+    "miss": _("The answer is being generated."),
+    "hit": _("There is a good answer already."),
+    "joined": _("The answer is being generated already."),
+    "failed": _("The generation failed a moment ago; try again later."),
+}
+QUESTION_FAULTS = {
+    "question_missing": _("Write a question."),
+    "question_too_long": _("A question has at most 1,000 characters."),
+    "question_unreadable": _("This is no question that a caller could speak."),
+}
+
 
 class AnswerForm(StoreFirstForm[CachedAnswer]):
     """The text, and the version of the answer to which it was an improvement."""

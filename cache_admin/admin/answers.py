@@ -20,46 +20,22 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin import gateways
-from cache_admin.admin.answer_forms import AnswerForm, InvalidateForm, PrewarmForm
-from cache_admin.admin.badges import badge
+from cache_admin.admin.answer_forms import (
+    PREWARM_OUTCOMES,
+    QUESTION_FAULTS,
+    AnswerForm,
+    InvalidateForm,
+    PrewarmForm,
+)
+from cache_admin.admin.answer_list import AnswerChangeList, show_state
 from cache_admin.admin.filters import LanguageFilter, TopicFilter
-from cache_admin.admin.keyset import KeysetAdmin, KeysetChangeList
+from cache_admin.admin.keyset import KeysetAdmin
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, explain_outages
 from cache_admin.models import CachedAnswer, Topic
 from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers, prewarm_question
 from connectgenai.wire.question import QuestionError
 from connectgenai.wire.speech import speech_seconds
 from connectgenai.wire.store import ConflictError
-
-_OUTCOMES = {
-    "miss": _("The answer is being generated."),
-    "hit": _("There is a good answer already."),
-    "joined": _("The answer is being generated already."),
-    "failed": _("The generation failed a moment ago; try again later."),
-}
-_QUESTION_FAULTS = {
-    "question_missing": _("Write a question."),
-    "question_too_long": _("A question has at most 1,000 characters."),
-    "question_unreadable": _("This is no question that a caller could speak."),
-}
-
-
-_OBSTACLES = {"expired": _("expired"), "stale": _("outdated")}
-
-
-def _read_revisions(names: set[str]) -> dict[str, int]:
-    return dict(Topic.objects.filter(name__in=names).values_list("name", "revision"))
-
-
-class AnswerChangeList(KeysetChangeList):
-    """Answers with their topics' revisions: one query more for the whole page."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """The page's answers, each with the revision that counts."""
-        super().get_results(request)
-        revisions = _read_revisions({answer.topic for answer in self.result_list})
-        for answer in self.result_list:
-            answer.topic_revision = revisions.get(answer.topic, 0)
 
 
 @admin.register(CachedAnswer)
@@ -123,13 +99,7 @@ class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
     @admin.display(description=_("state"))
     def state_badge(self, answer: CachedAnswer) -> SafeString:
         """The state, or why callers do not hear a ready answer after all."""
-        revision = getattr(answer, "topic_revision", None)
-        if revision is None:
-            revision = _read_revisions({answer.topic}).get(answer.topic, 0)
-        obstacle = answer.find_obstacle(topic_revision=revision, now=timezone.now())
-        if obstacle:
-            return badge(obstacle, _OBSTACLES[obstacle])
-        return badge(answer.state, answer.get_state_display())
+        return show_state(answer)
 
     @admin.display(description=_("what callers hear"))
     def heard(self, answer: CachedAnswer) -> SafeString | str:
@@ -277,8 +247,8 @@ class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
                     now=timezone.now(),
                 )
             except QuestionError as error:
-                raise ValidationError(_QUESTION_FAULTS.get(error.reason, error.reason)) from error
-        messages.info(request, _OUTCOMES[outcome])
+                raise ValidationError(QUESTION_FAULTS.get(error.reason, error.reason)) from error
+        messages.info(request, PREWARM_OUTCOMES[outcome])
         answer = CachedAnswer.objects.get(key=item.key)
         if outcome == "miss":
             self.log_change(request, answer, gettext("Pre-warmed."))

@@ -1,0 +1,38 @@
+"""The list of answers: which of them callers hear."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from cache_admin.admin.badges import badge
+from cache_admin.admin.keyset import KeysetChangeList
+from cache_admin.models import CachedAnswer, Topic
+
+_OBSTACLES = {"expired": _("expired"), "stale": _("outdated")}
+
+
+def _read_revisions(names: set[str]) -> dict[str, int]:
+    return dict(Topic.objects.filter(name__in=names).values_list("name", "revision"))
+
+
+class AnswerChangeList(KeysetChangeList):
+    """Answers with their topics' revisions: one query more for the whole page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's answers, each with the revision that counts."""
+        super().get_results(request)
+        revisions = _read_revisions({answer.topic for answer in self.result_list})
+        for answer in self.result_list:
+            answer.topic_revision = revisions.get(answer.topic, 0)
+
+
+def show_state(answer: CachedAnswer) -> SafeString:
+    """A badge with the state, or with what keeps callers from hearing a ready answer."""
+    revision = getattr(answer, "topic_revision", None)
+    if revision is None:  # on the answer's own page
+        revision = _read_revisions({answer.topic}).get(answer.topic, 0)
+    obstacle = answer.find_obstacle(topic_revision=revision, now=timezone.now())
+    return badge(obstacle, _OBSTACLES[obstacle]) if obstacle else badge(answer.state, answer.get_state_display())
