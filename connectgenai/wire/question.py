@@ -146,9 +146,8 @@ def find_personal(text: str) -> str:
     for reason, pattern in IDENTIFIERS:
         if pattern.search(words):
             return reason
-    if OWN_PAST.search(words):
-        return "own_business"
-    return "own_business" if OWN_BUSINESS.search(words) and not HOW_TO.match(words) else ""
+    is_own = OWN_BUSINESS.search(words) or OWN_PAST.search(words)
+    return "own_business" if is_own and not HOW_TO.match(words) else ""
 
 
 def caller_hash(number: str, *, keys: tuple[tuple[str, bytes], ...]) -> str:

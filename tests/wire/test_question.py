@@ -126,7 +126,14 @@ def test_personal_questions_are_never_shared(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["How do I reset my PIN?", "Are you open on Sunday?", "How can I pay my bill?", "Is there a train at 7:30?"]
+    "text",
+    [
+        "How do I reset my PIN?",
+        "Are you open on Sunday?",
+        "How can I pay my bill?",
+        "How long do I have to return something that I bought?",
+        "Is there a train at 7:30?",
+    ],
 )
 def test_general_questions_are_shared_where_the_topic_says_so(text: str) -> None:
     assert answer_scope("everyone", question=text, caller="k1:ab", contact_id="c1") == "everyone"
