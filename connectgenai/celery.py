@@ -34,4 +34,3 @@ app.conf.beat_schedule = {
     },
 }
 app.autodiscover_tasks(["jobs"])
-app.autodiscover_tasks(["jobs"], related_name="steps")

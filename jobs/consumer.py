@@ -136,6 +136,3 @@ def _find_running() -> set[str]:
 
 def _bury(message: Any, reason: str) -> None:
     message.channel.bury_delivered(message.delivery_tag, reason=reason)
-
-
-CONSUMER_STEPS = (HandBack, Report)

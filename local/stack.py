@@ -47,6 +47,7 @@ class Stack:
     password: str = ""
     lambdas: LambdaService | None = None
     _parts: ExitStack = field(default_factory=ExitStack)
+    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __enter__(self) -> Stack:
         try:
@@ -66,6 +67,7 @@ class Stack:
         emulator = self._parts.enter_context(
             start_emulator(state_dir=self.home, log=self.home / "logs" / "emulator.log")
         )
+        self._parts.callback(_stop_all, self._processes)  # the emulator ends after them
         made = provision(endpoint_url=emulator.url, caller_keys=kept["CONNECTGENAI_CALLER_KEYS"])
         self.environment = {**made.environment, **self._site_environment(kept["CONNECTGENAI_SECRET_KEY"])}
         self.say(f"Starting the Bedrock-shaped endpoint with the {self.model} model")
@@ -183,7 +185,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is ours alone: parts are stopped in order
             )
-        self._parts.callback(_stop, process)
+        self._processes.append(process)
 
     def _wait_for(self, url: str, *, part: str) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -205,15 +207,19 @@ class Stack:
         self._parts.callback(file.unlink, missing_ok=True)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdin:
-        process.stdin.close()
+def _stop_all(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Asks all to end before it waits for any: each may have a task to finish."""
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdin:
+            process.stdin.close()
 
 
 def _find_port(preferred: int) -> int:
