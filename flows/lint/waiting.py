@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flows.action_type import VOICE
 from flows.actions import is_asynchronous
 from flows.finding import Finding
 from flows.flow_types import CONTACT_FLOW, MODULE, WORDS
 from flows.graph import find_nearest
 from flows.language import Action
-from flows.lint.channels import find_channels
+from flows.lint.channels import UNKNOWN, find_channels
 from flows.lint.values import INVOCATION_ID, mentions_invocation_id
 from flows.lint.view import FlowView, find_known
 
@@ -21,10 +22,12 @@ def check_waits(view: FlowView) -> Iterator[Finding]:
     for action in waits:
         name = view.name(action)
         fix = "Let voice contacts wait in an inbound flow, with a Continue branch or an event; poll with a prompt elsewhere."
+        if not {VOICE, UNKNOWN} & channels.get(action.identifier, frozenset()):
+            continue
         if view.type not in ("", CONTACT_FLOW, MODULE):
             message = f"{name} stands in {WORDS[view.type]}: a voice contact takes its error branch at once."
             yield Finding("WAIT_ON_VOICE_OUTSIDE_INBOUND", action.identifier, "warning", message, fix)
-        elif "VOICE" in channels.get(action.identifier, ()) and not _is_event_based(action):
+        elif VOICE in channels[action.identifier] and not _is_event_based(action):
             message = (
                 f"{name} is reached by voice contacts, and has neither a Continue branch nor an event to wait for."
             )
