@@ -73,7 +73,9 @@ class AnswerDesk:
         try:
             return self._ask(call)
         except QuestionError as error:
-            return _refuse(call, BAD_REQUEST, error.reason, say("question", language=call.language))
+            # a caller can ask again in other words, but can do nothing about a wrong topic or language
+            phrase = "question" if error.reason.startswith("question_") else "apology"
+            return _refuse(call, BAD_REQUEST, error.reason, say(phrase, language=call.language))
         except StoreError:
             return _refuse(call, NO_ANSWER, "unavailable", say("apology", language=call.language))
 
