@@ -127,10 +127,13 @@ def _short(arn: str) -> str:
 
 
 def _find_earlier(view: FlowView, writers: Mapping[str, Writers]) -> dict[str, set[str]]:
-    """For each Lambda function, those that may have written $.External before it runs."""
+    """For each Lambda function, those that may have written $.External before it does."""
     earlier: dict[str, set[str]] = defaultdict(set)
-    for action in filter(is_lambda, view.walk()):
-        earlier[_find_function(action)] |= writers[action.identifier]
+    only = _find_only_asynchronous(view)
+    for action in view.walk():
+        written = _find_written(action, only)
+        if written:
+            earlier[written] |= writers[action.identifier]
     return earlier
 
 
