@@ -23,13 +23,13 @@ POLL, NATIVE, QUEUE = MODES = ("poll", "native", "queue")
 QUESTION: Final = "$.Attributes.question"
 # Admin guide, "Loop prompts": an agent has 20 s to accept a contact; shorter interrupts may meet the error branch
 INTERRUPT_SECONDS: Final = 21
-CHAT_HOLD_SECONDS: Final = 5
+CHAT_HOLD_SECONDS: Final = 3
 MOST_ROUNDS: Final = 100
 # Rounds beyond those that the longest wait comes to
 SPARE_ROUNDS: Final = 20
 TARGETS: Final = {
     POLL: {"keep_waiting": "Poll", "next_part": "Poll", "after_asking": "Save", "play_audio": "AudioChannel"},
-    NATIVE: {"keep_waiting": "Await", "next_part": "More", "after_asking": "Save", "play_audio": "AudioChannel"},
+    NATIVE: {"keep_waiting": "Await", "next_part": "NextPart", "after_asking": "Save", "play_audio": "AudioChannel"},
     QUEUE: {
         "keep_waiting": "HoldChannel",
         "next_part": "Poll",

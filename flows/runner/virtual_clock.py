@@ -29,11 +29,27 @@ class _Sleeper:
 
     __slots__ = ("gate", "is_stuck", "number", "until", "wake_us")
 
-    def __init__(self, wake_us: float, number: int, until: Callable[[], bool] | None) -> None:
+    def __init__(
+        self, wake_us: float, number: int, until: Callable[[], bool] | None, gate: threading.Lock | None = None
+    ) -> None:
         self.wake_us, self.number, self.until = wake_us, number, until
         self.is_stuck = False
-        self.gate = threading.Lock()
-        self.gate.acquire()
+        self.gate = gate or _make_gate()
+
+
+def _make_gate() -> threading.Lock:
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
+class _Worker:
+    """A thread that does one piece of work after another, each when its gate is opened; None ends it."""
+
+    def __init__(self, run: Callable[[_Worker], None]) -> None:
+        self.gate = _make_gate()
+        self.work: Callable[[], None] | None = None
+        threading.Thread(target=run, args=(self,), daemon=True).start()
 
 
 class VirtualClock:
@@ -45,6 +61,7 @@ class VirtualClock:
         self._sleepers: list[_Sleeper] = []
         self._timers: list[tuple[int, int, Callable[[], None]]] = []
         self._working = 0
+        self._idle: list[_Worker] = []
         self._failures: list[BaseException] = []
         self._owner = threading.get_ident()
 
@@ -55,6 +72,9 @@ class VirtualClock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.wait(CLOSING_SECONDS, until=lambda: not self._working)
+        for worker in self._idle:
+            worker.work = None
+            worker.gate.release()
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -77,23 +97,27 @@ class VirtualClock:
 
     def start(self, work: Callable[[], None]) -> None:
         """Runs the work beside, beginning when whoever runs now waits."""
-        sleeper = _Sleeper(self._now_us, next(self._numbers), None)
-        self._sleepers.append(sleeper)
+        worker = self._idle.pop() if self._idle else _Worker(self._work)
+        worker.work = work
+        self._sleepers.append(_Sleeper(self._now_us, next(self._numbers), None, worker.gate))
         self._working += 1
-        threading.Thread(target=self._work, args=(work, sleeper), daemon=True).start()
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         """Does something that many seconds from now."""
         heapq.heappush(self._timers, (self._now_us + max(0, round(seconds * _US)), next(self._numbers), action))
 
-    def _work(self, work: Callable[[], None], sleeper: _Sleeper) -> None:
-        sleeper.gate.acquire()
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - it is raised where somebody can see it
-            self._failures.append(error)
-        self._working -= 1
-        self._find_next().gate.release()
+    def _work(self, worker: _Worker) -> None:
+        while True:
+            worker.gate.acquire()
+            if worker.work is None:
+                return
+            try:
+                worker.work()
+            except BaseException as error:  # noqa: BLE001 - it is raised where somebody can see it
+                self._failures.append(error)
+            self._working -= 1
+            self._idle.append(worker)
+            self._find_next().gate.release()
 
     def _pause(self, sleeper: _Sleeper) -> None:
         self._sleepers.append(sleeper)

@@ -16,6 +16,7 @@ from flows.runner.call import Call
 from flows.runner.deciding import find_condition
 from flows.runner.lambdas import LambdaFailedError, find_function_name
 from flows.runner.outcome import ON, InterruptedByEventError, Outcome, error, result
+from flows.runner.transcript import Visit
 
 CONTINUE, RETURNED, COMPLETED, CUSTOMER = "Continue", "LambdaReturned", "WaitCompleted", "CustomerReturned"
 
@@ -74,6 +75,7 @@ def wait(call: Call, action: Action) -> Outcome:
     ends = call.line.now() + call.seconds(action, "TimeLimitSeconds", 0.0)
     find = _make_finder(call, action, ends)
     if continues and (way := find_condition(call, action, CONTINUE)) is not None:
+        call.visits.append(Visit(call.flow.name, action.identifier, f"{way.operator} {way.operand}"))
         _play_meanwhile(call, way.target, find)
     call.line.wait(max(0.0, ends - call.line.now()), until=lambda: bool(find()))
     return result(find() or COMPLETED)
