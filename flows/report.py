@@ -78,10 +78,13 @@ def render_json(findings: Sequence[FileFinding]) -> str:
 
 def render_text(findings: Sequence[FileFinding], *, files: int) -> str:
     """The findings for people, file by file, and one line that counts them."""
+    by_file: dict[str, list[Finding]] = {}
+    for each in findings:
+        by_file.setdefault(each.file, []).append(each.finding)
     lines: list[str] = []
-    for file in dict.fromkeys(found.file for found in findings):
+    for file, found_in in by_file.items():
         lines.append(file)
-        for found in (found.finding for found in findings if found.file == file):
+        for found in found_in:
             where = f" at {found.action}" if found.action else ""
             lines += [f"  {found.severity}: {found.rule}{where}", f"    {found.message}"]
             lines += [f"    {found.fix}"] if found.fix else []
