@@ -7,7 +7,6 @@ says when to use which.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import Any, Final
@@ -80,7 +79,12 @@ def _split_arn(arn: str) -> tuple[str, str, str]:
     return before + found if found else "", name, colon + alias
 
 
-def generate_flow(
+def generate_flow(mode: str, **settings: Any) -> dict[str, Any]:
+    """The content of `build_flow`'s flow, as the console exports it."""
+    return dict(build_flow(mode, **settings).content)
+
+
+def build_flow(
     mode: str,
     *,
     topic: str,
@@ -93,8 +97,8 @@ def generate_flow(
     question: str = QUESTION,
     hold_prompt_arn: str = "",
     interrupt_seconds: int = INTERRUPT_SECONDS,
-) -> dict[str, Any]:
-    """The content of a flow as the console exports it; FlowSettingsError when settings are missing.
+) -> Flow:
+    """A topic's flow; FlowSettingsError when settings are missing.
 
     `question` is the reference to the caller's words. `language` (BCP 47) fixes language and voice; without it the
     contact's own language is asked in. `hold_prompt_arn` is the library prompt that callers hear in the queue, and
@@ -104,8 +108,7 @@ def generate_flow(
     settings = _Settings(mode, topic, policy, producer_arn, consumer_arn, queue_arn, language, is_module, question,
                          hold_prompt_arn, interrupt_seconds)  # fmt: skip
     _check(settings)
-    content: dict[str, Any] = json.loads(_make(settings).to_json())
-    return content
+    return _make(settings)
 
 
 def _check(settings: _Settings) -> None:

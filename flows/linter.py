@@ -16,7 +16,7 @@ from flows.lint.parameters import check_parameters
 from flows.lint.speech import check_prompts, check_s3_prompts
 from flows.lint.timing import check_silence, check_time_limits
 from flows.lint.view import FlowView
-from flows.lint.waiting import check_continue_branches, check_invocation_ids, check_waits
+from flows.lint.waiting import check_continue_branches, check_invocation_ids, check_kept_ids, check_waits
 
 __all__ = ["Finding", "lint"]
 
@@ -36,6 +36,7 @@ CHECKS: Final[tuple[Callable[[FlowView], Iterator[Finding]], ...]] = (
     check_waits,
     check_continue_branches,
     check_invocation_ids,
+    check_kept_ids,
     check_channels,
     check_prompts,
     check_s3_prompts,

@@ -80,7 +80,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "WAIT_ON_VOICE_OUTSIDE_INBOUND": _warning("A Wait where a voice contact takes its error branch at once."),
     "NESTED_WAIT_IN_CONTINUE": _error("A Wait within the Continue branch of another Wait."),
     "CONTINUE_BRANCH_TERMINATES": _warning("What plays during a Wait ends the call when it has played."),
-    "INVOCATION_ID_NOT_SAVED": _warning("An asynchronous Lambda's invocation id is lost to the next one's."),
+    "INVOCATION_ID_NOT_SAVED": _warning(
+        "An asynchronous Lambda's invocation id is lost to the next one's, or never saved."
+    ),
     # --- what is said
     "PROMPT_OVER_3000": _error("A prompt has more than 3,000 spoken or 6,000 characters in all."),
     "SSML_ON_CHAT": _warning("SSML reaches chat contacts, who see its tags."),

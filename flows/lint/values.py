@@ -10,6 +10,7 @@ from typing import Any
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|<%|%[A-Za-z%]|^<.*>$|^[\[{(].*[\])}]$|[A-Z]{2,}[A-Z_ -]*[A-Z]{2,}")
 _REFERENCE = re.compile(r"\$(?:\.[A-Za-z_][\w-]*|\[['\"][^'\"]*['\"]\])+")
 _EXTERNAL = re.compile(r"\$\.External(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
+_FLOW_ATTRIBUTE = re.compile(r"\$\.FlowAttributes\.([\w-]+)")
 _TAG = re.compile(r"<[^<>]*>")
 INVOCATION_ID = "$.LambdaInvocation.InvocationId"
 
@@ -40,6 +41,11 @@ def find_external_keys(value: Any) -> set[str]:
     """The keys of a Lambda's result ($.External.key) that the value mentions."""
     texts = (text for text in find_texts(value) if "External" in text)
     return {key or quoted for text in texts for key, quoted in _EXTERNAL.findall(text)}
+
+
+def find_flow_attributes(value: Any) -> set[str]:
+    """The flow attributes ($.FlowAttributes.name) that the value mentions."""
+    return {name for text in find_texts(value) for name in _FLOW_ATTRIBUTE.findall(text)}
 
 
 def mentions_invocation_id(value: Any) -> bool:

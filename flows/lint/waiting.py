@@ -11,7 +11,7 @@ from flows.flow_types import CONTACT_FLOW, MODULE, WORDS
 from flows.graph import find_nearest
 from flows.language import Action
 from flows.lint.channels import UNKNOWN, find_channels
-from flows.lint.values import INVOCATION_ID, mentions_invocation_id
+from flows.lint.values import INVOCATION_ID, find_flow_attributes, mentions_invocation_id
 from flows.lint.view import FlowView, find_known
 
 
@@ -92,4 +92,20 @@ def check_invocation_ids(view: FlowView) -> Iterator[Finding]:
                 " then the latter's: the result of the former can no longer be loaded."
             )
             fix = f"Save {INVOCATION_ID} with Set contact attributes (flow) before the next asynchronous Lambda starts."
+            yield Finding("INVOCATION_ID_NOT_SAVED", action.identifier, "warning", message, fix)
+
+
+def check_kept_ids(view: FlowView) -> Iterator[Finding]:
+    """Waits and loads by a flow attribute that nothing in the flow sets: such attributes live in one flow only."""
+    kept: set[str] = set()
+    for action in view.walk("UpdateFlowAttributes"):
+        attributes = action.parameters.get("FlowAttributes")
+        kept.update(attributes if isinstance(attributes, dict) else ())
+    for action in view.walk("Wait", "LoadLambdaFunctionResult"):
+        for name in sorted(find_flow_attributes(action.parameters) - kept):
+            message = (
+                f"{view.name(action)} goes by $.FlowAttributes.{name}, which nothing in this flow sets: a Wait then runs"
+                " to its time limit, and there is no result to load."
+            )
+            fix = f"Save {INVOCATION_ID} as {name} with Set contact attributes (flow) after the asynchronous Lambda."
             yield Finding("INVOCATION_ID_NOT_SAVED", action.identifier, "warning", message, fix)

@@ -71,10 +71,10 @@ class Transcript:
         """Everything that began to sound or was shown."""
         return tuple(event for event in self.events if event.kind == "play")
 
-    def find_heard(self, words: str) -> float | None:
-        """When the words were first begun to be said, or shown; None when they never were."""
-        wanted = " ".join(words.split()).lower()
-        return next((e.at for e in self.heard if wanted in " ".join(e.text.split()).lower()), None)
+    def find_heard(self, words: str, *, after: float = 0.0) -> float | None:
+        """When the words were first begun to be said, or shown, from a time on; None when they never were."""
+        wanted = _simplify(words)
+        return next((e.at for e in self.heard if e.at >= after and wanted in _simplify(e.text)), None)
 
     def describe(self) -> list[str]:
         """The call, line by line, for people."""
@@ -95,3 +95,7 @@ def describe(event: Event) -> str:
         case _:
             line = f"{event.text or event.way}"
     return f"{event.at:7.2f} s  {event.kind:6}  {event.action:20}  {line}".rstrip()
+
+
+def _simplify(words: str) -> str:
+    return " ".join(words.split()).lower()

@@ -19,7 +19,7 @@ COMPLETE: dict[str, dict[str, Any]] = {
     "ConnectParticipantWithLexBot": {"Text": "Ask.", "LexV2Bot": {"AliasArn": "arn:aws:lex:x"}},
     "ShowView": {"ViewResource": {"Id": "view"}, "InvocationTimeLimitSeconds": "400"},
     "InvokeLambdaFunction": {"LambdaFunctionARN": "arn:aws:lambda:x", "InvocationTimeLimitSeconds": "8"},
-    "LoadLambdaFunctionResult": {"LambdaInvocationId": "$.FlowAttributes.kept"},
+    "LoadLambdaFunctionResult": {"LambdaInvocationId": "$.Attributes.kept"},
     "Wait": {"TimeLimitSeconds": "60"},
     "Compare": {"ComparisonValue": "$.Channel"},
     "Loop": {"LoopCount": "3"},

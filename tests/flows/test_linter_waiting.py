@@ -132,3 +132,14 @@ def test_one_lambda_whose_id_is_read_at_once_is_sound() -> None:
 
 def test_lambdas_whose_results_nobody_wants_are_sound() -> None:
     assert find(make_flow(start("Log", "Notify"), start("Notify", "End"))) == set()
+
+
+def test_an_invocation_id_that_is_awaited_but_never_saved_is_found() -> None:
+    flow = make_flow(start("Ask", "Wait"), wait("Wait", "Load", playing="Hold"), load("Load", "End"), *HOLD)
+    assert find(flow) == {("INVOCATION_ID_NOT_SAVED", "Wait"), ("INVOCATION_ID_NOT_SAVED", "Load")}
+
+
+def test_an_invocation_id_that_another_flow_may_have_saved_is_sound() -> None:
+    kept = "$.Attributes.invocation"
+    flow = make_flow(wait("Wait", "Load", playing="Hold", identifier=kept), load("Load", "End", identifier=kept), *HOLD)
+    assert find(flow) == set()
