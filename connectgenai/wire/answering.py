@@ -179,11 +179,12 @@ class AnswerDesk:
             is_first = False
             until = hold_until_ms(waiting.policy, waiting.cursor, now_ms=started, budget_seconds=budget)
             left_ms = min(until, deadline_ms or until) - self.now_ms()
+            if reply is None:  # not only at the end: in native asynchronous mode that would be 55 s away
+                self._requeue(item, waiting)
             if reply is not None or left_ms <= 0:
                 break
             self.sleep(min(POLL_EVERY_SECONDS, left_ms / 1000))
         if reply is None:
-            self._requeue(item, waiting)
             is_native = budget is not None and budget > POLL_LIMIT_SECONDS
             reply, waiting = keep_waiting(waiting, now_ms=self.now_ms(), is_native=is_native)
         self._record(waiting, reply, None)
