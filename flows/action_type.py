@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+UNBOUNDED = 2**63 - 1
 NO_ERROR = "NoMatchingError"
 NO_CONDITION = "NoMatchingCondition"
 VOICE, CHAT = "VOICE", "CHAT"
@@ -18,7 +19,7 @@ class Parameter:
     kind: Literal["text", "integer", "path", "choice", "map", "list", "object"] = "text"
     required: bool = False
     low: int = 0
-    high: int = 2**63 - 1
+    high: int = UNBOUNDED
     choices: tuple[str, ...] = ()
     dynamic: bool = True  # may be a JSONPath such as $.Attributes.x instead
     is_soft: bool = False  # `high` is what the designer takes; exports with more exist
@@ -35,7 +36,7 @@ LIST = Parameter("list")
 OBJECT = Parameter("object")
 
 
-def integer(low: int, high: int = 2**63 - 1, *, dynamic: bool = True, is_soft: bool = False) -> Parameter:
+def integer(low: int, high: int = UNBOUNDED, *, dynamic: bool = True, is_soft: bool = False) -> Parameter:
     """A whole number within bounds, both included."""
     return Parameter("integer", low=low, high=high, dynamic=dynamic, is_soft=is_soft)
 

@@ -292,7 +292,7 @@ ACTIONS: Final[Mapping[str, ActionType]] = {
         "Transfer to queue (callback)",
         {
             "InitialCallDelaySeconds": integer(1, 259_200).needed(),
-            "MaximumConnectionAttempts": integer(1).needed(),
+            "MaximumConnectionAttempts": integer(0).needed(),
             "RetryDelaySeconds": integer(1, 259_200).needed(),
             "QueueId": TEXT,
             "AgentId": TEXT,

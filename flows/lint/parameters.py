@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from flows.action_type import ActionType, Parameter
+from flows.action_type import UNBOUNDED, ActionType, Parameter
 from flows.actions import (
     MAX_ASYNC_LAMBDA_SECONDS,
     MAX_LAMBDA_ARN,
@@ -136,8 +136,9 @@ def _check_range(view: FlowView, action: Action, name: str, number: int, paramet
     if not parameter.low <= number <= high:
         severity: Severity = "warning" if parameter.is_soft and number > high else "error"
         who = "the designer" if severity == "warning" else "Connect"
-        message = f"{name} of {view.name(action)} is {number}; {who} takes {parameter.low} to {high}."
-        fix = f"Write a number from {parameter.low} to {high}."
+        bounds = f"from {parameter.low} on" if high == UNBOUNDED else f"from {parameter.low} to {high}"
+        message = f"{name} of {view.name(action)} is {number}; {who} takes numbers {bounds}."
+        fix = f"Write a number {bounds}."
         yield _bad_value(action, name, message, fix, severity=severity)
 
 

@@ -201,11 +201,12 @@ def test_a_value_that_a_parameter_cannot_have_is_found(kind: str, parameters: di
         ("Compare", {"ComparisonValue": "{{attribute}}"}),
         ("Wait", {"TimeLimitSeconds": "604800"}),
         ("Wait", {"TimeLimitSeconds": "$.Attributes.wait"}),
+        ("CreateCallbackContact", {"MaximumConnectionAttempts": "0"}),
         ("InvokeLambdaFunction", {"LambdaFunctionARN": "<<lookup lambda>>"}),
         ("TransferToFlow", {"ContactFlowId": "SELECT A FLOW"}),
     ],
 )
-def test_a_reference_or_a_placeholder_is_taken(kind: str, parameters: dict[str, Any]) -> None:
+def test_a_value_at_its_bound_a_reference_or_a_placeholder_is_taken(kind: str, parameters: dict[str, Any]) -> None:
     assert find_at_it(make(kind, **parameters)) == set()
 
 

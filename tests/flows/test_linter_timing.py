@@ -130,21 +130,12 @@ def test_a_menu_that_looks_something_up_each_time_is_sound() -> None:
 
 
 def test_an_asynchronous_lambda_that_is_awaited_again_and_again_is_unbounded() -> None:
-    flow = make_flow(
-        start("Ask", "Wait"),
-        wait("Wait", "End", playing="Hold", late="Ask"),
-        say("Hold", "Turn"),
-        loop("Turn", "Hold", "End"),
-    )
-    assert ("POLL_CYCLE_UNBOUNDED", "Ask") in find(flow)
-    bounded = make_flow(
-        start("Ask", "Wait"),
-        wait("Wait", "End", playing="Hold", late="Rearm"),
-        loop("Rearm", "Ask", "End"),
-        say("Hold", "Turn"),
-        loop("Turn", "Hold", "End"),
-    )
-    assert find(bounded) == set()
+    latest = "$.LambdaInvocation.InvocationId"
+    hold = (say("Hold", "Turn"), loop("Turn", "Hold", "End"))
+    endless = wait("Wait", "End", playing="Hold", late="Ask", identifier=latest)
+    assert find(make_flow(start("Ask", "Wait"), endless, *hold)) == {("POLL_CYCLE_UNBOUNDED", "Ask")}
+    bounded = wait("Wait", "End", playing="Hold", late="Rearm", identifier=latest)
+    assert find(make_flow(start("Ask", "Wait"), bounded, loop("Rearm", "Ask", "End"), *hold)) == set()
 
 
 def test_a_retry_is_only_a_warning_and_only_if_it_may_exceed_20_seconds() -> None:
