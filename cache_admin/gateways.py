@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.files.storage import Storage, default_storage
 
+from cache_admin.dead_letters import DeadLetters
 from connectgenai.wire.config import aws_client, read_url, read_variable
 from connectgenai.wire.queue import RequestQueue
 from connectgenai.wire.store import AnswerStore
@@ -22,6 +24,12 @@ def live_queue() -> RequestQueue:
 def prewarm_queue() -> RequestQueue:
     """Where requests go for which nobody waits."""
     return RequestQueue(aws_client("sqs"), url=read_url("CONNECTGENAI_PREWARM_QUEUE_URL"))
+
+
+def dead_letters() -> DeadLetters:
+    """What the workers, or SQS, have parked."""
+    url = read_url("CONNECTGENAI_DEAD_LETTER_QUEUE_URL")
+    return DeadLetters(aws_client("sqs"), url=url, queue_urls=settings.QUEUE_URLS)
 
 
 def file_storage() -> Storage:

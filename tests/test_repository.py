@@ -286,3 +286,9 @@ def test_the_environment_is_read_in_two_places_only() -> None:
         if path.startswith(product) and path.endswith(".py") and reads_environment(text)
     }
     assert readers == allowed
+
+
+def test_every_command_is_in_the_operations_guide() -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    commands = {path.stem for path in (ROOT / "cache_admin/management/commands").glob("*.py")} - {"__init__"}
+    assert not [name for name in commands if f"`manage.py {name}" not in guide]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from connectgenai.wire.items import (
@@ -355,6 +355,16 @@ class AnswerStore:
                 return current
             raise ConflictError(current) from None
 
+    def erase_answer(self, key: str, *, now_ms: int) -> AnswerItem:
+        """Leaves a tombstone that holds no words and no caller: what a caller's right to be forgotten asks for. KeyError if unknown."""
+        sets: dict[str, Value] = {
+            **_NO_TEXT, "state": INVALID, "reason": "erased", "question": "", "words": "", "scope": "erased", "finished_at": now_ms,
+        }  # fmt: skip
+        try:
+            return self._update_answer(key, sets, bump_epoch=True, condition="attribute_exists(pk)", now_ms=now_ms)
+        except RefusedError:
+            raise KeyError(key) from None
+
     # -- topics
 
     def publish_topic(self, topic: TopicItem, *, now_ms: int, is_stale: bool) -> TopicItem:
@@ -439,6 +449,11 @@ class AnswerStore:
             values |= {"none": (), "events": tuple(events)}
         self._table.update(pk, facts, clauses=clauses, values=values, tracked_at=now_ms)
         return None
+
+    def erase_caller_of(self, call: CallItem, *, now_ms: int) -> None:
+        """Takes the caller's hash out of a call's record; when and how the call went stays."""
+        facts = call_attributes(replace(call, caller=""))
+        self._table.update(call_pk(call.contact_id, call.key), facts, tracked_at=now_ms)
 
     # -- mirroring
 
