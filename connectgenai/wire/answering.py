@@ -42,10 +42,12 @@ def _clock_ms() -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    """What a hit came to when this process last served it, so that the next one's record can be written beside its read."""
+    """What a hit came to when this process last served it: the next one's record is written beside its read, and as long as
+    the versions are the same the items need not be read again."""
 
     reply: Reply
     waiting: WaitingCall
+    item: AnswerItem
 
 
 @dataclass(slots=True)
@@ -89,19 +91,20 @@ class AnswerDesk:
             seen = self.store.read_answer(asked.key, consistent=True)
         reply, waiting = self._meet(call, topic, asked, seen)
         self._record(waiting, reply, early)
+        self._remember_hit(waiting, reply, seen)
         return reply
 
     def _meet(
         self, call: FlowCall, topic: TopicItem, asked: AskedQuestion, seen: AnswerItem | None
     ) -> tuple[Reply, WaitingCall]:
         now = self.now_ms()
-        epoch = seen.epoch if seen else 0
-        waiting = _view(call, topic, asked.language, asked.key, epoch, Cursor(asked_at=now))
         if topic.has_incident(asked.key, now_ms=now):
-            return give_incident(waiting, now_ms=now)
+            epoch = seen.epoch if seen else 0
+            return give_incident(_view(call, topic, asked.language, asked.key, epoch, Cursor(asked_at=now)), now_ms=now)
         found = self.store.ask(asked, topic=topic, seen=seen, now_ms=now)
         source = found.outcome if found.outcome in (HIT, JOIN) else ""
-        waiting = replace(waiting, epoch=found.item.epoch, cursor=replace(waiting.cursor, source=source))
+        cursor = Cursor(asked_at=now, source=source)
+        waiting = _view(call, topic, asked.language, asked.key, found.item.epoch, cursor)
         if found.outcome == HIT:
             return give_part(found.item, waiting, now_ms=now)
         if found.outcome == REFUSED:
@@ -125,6 +128,11 @@ class AnswerDesk:
         return topic
 
     def _read_fresh(self, topic: TopicItem, key: str) -> tuple[TopicItem, AnswerItem | None]:
+        last = self._hits.get(key)
+        if last is not None:
+            known = (last.waiting.topic.version, last.item.version)
+            if known == self.store.read_versions(topic.name, key):
+                return last.waiting.topic, last.item
         fresh, seen = self.store.read_topic_and_answer(topic.name, key, consistent=True)
         return self._remember(topic.name, fresh), seen
 
@@ -261,14 +269,14 @@ class AnswerDesk:
             early[1].result()
         if early is None or not _is_same(early[0].reply, reply):
             self._write_record(waiting, reply)
-            self._remember_hit(waiting, reply)
 
-    def _remember_hit(self, waiting: WaitingCall, reply: Reply) -> None:
-        self._hits.pop(waiting.key, None)
-        if _is_hit(waiting, reply):
-            if len(self._hits) >= _REMEMBERED_HITS:
-                self._hits.clear()
-            self._hits[waiting.key] = _Hit(reply, waiting)
+    def _remember_hit(self, waiting: WaitingCall, reply: Reply, item: AnswerItem | None) -> None:
+        if item is None or not _is_hit(waiting, reply) or item.epoch != waiting.epoch:
+            self._hits.pop(waiting.key, None)
+            return
+        if len(self._hits) >= _REMEMBERED_HITS:
+            self._hits.clear()
+        self._hits[waiting.key] = _Hit(reply, waiting, item)
 
     def _write_record(self, waiting: WaitingCall, reply: Reply) -> None:
         now = self.now_ms()

@@ -10,4 +10,5 @@ logger = logging.getLogger("connectgenai")
 
 def log_event(name: str, **fields: str | int | float) -> None:
     """Logs one event at INFO; empty fields are left out."""
-    logger.info(json.dumps({"event": name, **{k: v for k, v in fields.items() if v != ""}}))
+    if logger.isEnabledFor(logging.INFO):
+        logger.info(json.dumps({"event": name, **{k: v for k, v in fields.items() if v != ""}}))

@@ -7,6 +7,7 @@ import hmac
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_QUESTION_CHARACTERS = 1_000
 EVERYONE = "everyone"
@@ -69,6 +70,7 @@ class QuestionError(ValueError):
         self.reason = reason
 
 
+@lru_cache(maxsize=1_024)
 def clean_question(text: str) -> str:
     """The caller's words on one line; QuestionError when they are missing, too long (1,000 characters) or not words."""
     if len(text) > MAX_QUESTION_CHARACTERS:
@@ -97,6 +99,7 @@ def _is_invisible(character: str) -> bool:
     return "\ufe00" <= character <= "\ufe0f" or character >= "\U000e0000"
 
 
+@lru_cache(maxsize=1_024)  # the same few questions are asked again and again
 def normalize_question(text: str, *, language: str) -> str:
     """The words that decide whether two questions are the same: case, punctuation, fillers and courtesies are gone.
 
@@ -140,6 +143,7 @@ def topic_of(key: str) -> str:
     return key.rpartition(".")[0]
 
 
+@lru_cache(maxsize=1_024)
 def find_personal(text: str) -> str:
     """Why a question is personal and must never be shared ("digits", "own_business", ...), or "" when it is not."""
     words = " ".join(text.casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
@@ -150,6 +154,7 @@ def find_personal(text: str) -> str:
     return "own_business" if is_own and not HOW_TO.match(words) else ""
 
 
+@lru_cache(maxsize=1_024)
 def caller_hash(number: str, *, keys: tuple[tuple[str, bytes], ...]) -> str:
     """A keyed hash of the caller's number, led by the key's id ("k1:9f..."); "" when the number is withheld."""
     address = "".join(number.split()).casefold()

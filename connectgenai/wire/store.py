@@ -129,6 +129,13 @@ class AnswerStore:
             from_attributes(AnswerItem, answer) if answer else None,
         )
 
+    def read_versions(self, name: str, key: str) -> tuple[int, int]:
+        """The versions of a topic and an answer as they are now, 0 for none: whoever remembers both items need not read them."""
+        pks = [topic_pk(name), answer_pk(key)]
+        found = self._table.read_many(pks, consistent=True, only_versions=True)
+        topic, answer = (int(found[pk]["version"]["N"]) if pk in found else 0 for pk in pks)
+        return topic, answer
+
     def read_items(self, pks: Sequence[str], *, consistent: bool = True) -> dict[str, Attributes]:
         """At most 100 items of any kind by partition key; missing ones are left out."""
         return self._table.read_many(pks, consistent=consistent)

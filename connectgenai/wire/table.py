@@ -42,6 +42,8 @@ _RETRYABLE_CODES = (
     "TransactionConflict",
 )
 
+_VERSIONS = {"ProjectionExpression": "pk, #version", "ExpressionAttributeNames": {"#version": "version"}}
+
 Value = str | int | bool | tuple[str, ...]
 
 
@@ -73,12 +75,13 @@ class Table:
         item: Attributes | None = reply.get("Item")
         return item
 
-    def read_many(self, pks: Sequence[str], *, consistent: bool) -> dict[str, Attributes]:
-        """At most 100 items by partition key; missing ones are left out."""
+    def read_many(self, pks: Sequence[str], *, consistent: bool, only_versions: bool = False) -> dict[str, Attributes]:
+        """At most 100 items by partition key, or just their versions; missing ones are left out."""
+        shown: dict[str, Any] = _VERSIONS if only_versions else {}
         keys = [{"pk": {"S": pk}} for pk in pks]
         found: dict[str, Attributes] = {}
         while keys:
-            asked = {self._name: {"Keys": keys, "ConsistentRead": consistent}}
+            asked = {self._name: {"Keys": keys, "ConsistentRead": consistent, **shown}}
             reply = self._call("batch_get_item", named=False, RequestItems=asked)
             found |= {item["pk"]["S"]: item for item in reply["Responses"].get(self._name, ())}
             left = reply.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])

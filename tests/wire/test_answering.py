@@ -421,3 +421,27 @@ def test_a_hit_that_turns_out_to_be_none_is_recorded_as_what_it_was(dial: Callab
     call = line.store.read_call("c9", line.item().key)
     assert call is not None
     assert call.outcome == "waiting"
+
+
+def test_a_remembered_hit_is_read_again_as_soon_as_anything_of_it_has_changed(
+    dial: Callable[..., Line], topic: TopicItem
+) -> None:
+    line = dial()
+    line.answer("Yes.")
+    assert [line.ask()["text"] for _ in range(3)] == ["Yes."] * 3
+    item = line.item()
+    line.store.publish(asked(), chunks=["No."], seen_version=item.version, revision=1, ttl_seconds=60, now_ms=NOW)
+    assert (line.ask()["text"], line.last["source"]) == ("No.", "curated")
+    line.store.set_incident("faq", incident_id="1", chunks=["Closed."], until_ms=NOW + 9_000, now_ms=NOW)
+    assert line.ask()["text"] == "Closed."
+    line.clock.now += 10_000
+    assert line.ask()["text"] == "No."
+    line.store.invalidate(item.key, reason="", now_ms=NOW)
+    assert line.ask()["statusCode"] == "202"
+
+
+def test_a_remembered_hit_still_expires(line: Line) -> None:
+    line.answer("Yes.")
+    line.ask()
+    line.clock.now += 3_600_000
+    assert line.ask()["statusCode"] == "202"
