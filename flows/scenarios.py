@@ -49,8 +49,8 @@ class Expected:
 class Scenario:
     """One call. `known` is an answer that is there already; `models` serve one request after another, the last all others.
 
-    `lambdas` are steps for functions by name, `faults` the errors that actions take instead of doing their work, visit
-    by visit. Times in seconds since the call began.
+    `lambdas` are steps for functions by name, `faults` the errors or results that actions come to instead of doing their
+    work, visit by visit. Times in seconds since the call began.
     """
 
     name: str
@@ -174,8 +174,8 @@ def _read_model(plain: Any, place: str) -> Model:
 
 
 def _read_step(plain: Any, place: str) -> Plain:
-    if not isinstance(plain, dict) or not plain.keys() <= {"seconds", "error", "reply"}:
-        raise ScenarioError(f"{place}: a step has seconds, error or reply, and nothing else")
+    if not isinstance(plain, dict) or not plain.keys() <= {"seconds", "error", "reply", "times"}:
+        raise ScenarioError(f"{place}: a step has seconds, error or reply, perhaps times, and nothing else")
     return plain
 
 

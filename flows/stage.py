@@ -6,7 +6,7 @@ The Lambdas' code and the answer protocol are the real ones; only the worker is 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -138,28 +138,35 @@ def make_topic(policy: WaitPolicy, *, name: str, language: str = "en-US", sharin
     return TopicItem(name=name, sharing=sharing, policies=policies_to_json({language: policy}))
 
 
-@dataclass(slots=True)
 class Script:
     """What one function does, invocation by invocation, instead of or before its own work; then it works as it is.
 
-    Each step may hold `seconds` (it takes so much longer), `error` (it raises) and `reply` (it gives this).
+    Each step may hold `seconds` (it takes so much longer), `error` (it raises) and `reply` (it gives this), and how many
+    `times` it is done. A function without work of its own does the last step again and again.
     """
 
-    clock: Clock
-    steps: list[Mapping[str, Any]]
-    work: Callable[[dict[str, Any]], Any] | None = None
+    def __init__(
+        self, clock: Clock, steps: Iterable[Mapping[str, Any]], work: Callable[[dict[str, Any]], Any] | None
+    ) -> None:
+        self._clock, self._work = clock, work
+        self._steps = [step for step in steps for _ in range(int(step.get("times", 1)))]
 
     def __call__(self, event: dict[str, Any]) -> Any:
-        is_last = len(self.steps) == 1 and self.work is None
-        step = (self.steps[0] if is_last else self.steps.pop(0)) if self.steps else {}
-        self.clock.sleep(float(step.get("seconds", 0.0)))
+        step = self._next_step()
+        self._clock.sleep(float(step.get("seconds", 0.0)))
         if "error" in step:
             raise RuntimeError(step["error"])
         if "reply" in step:
             return step["reply"]
-        if self.work is None:
+        if self._work is None:
             raise LookupError("the script has no reply for this function")
-        return self.work(event)
+        return self._work(event)
+
+    def _next_step(self) -> Mapping[str, Any]:
+        if not self._steps:
+            return {}
+        is_kept = len(self._steps) == 1 and self._work is None
+        return self._steps[0] if is_kept else self._steps.pop(0)
 
 
 def follow_scripts(
@@ -167,7 +174,7 @@ def follow_scripts(
 ) -> dict[str, Callable[[dict[str, Any]], Any]]:
     """The functions, with those that have a script following it."""
     scripted = {
-        find_function_name(name): Script(clock, list(steps), functions.get(find_function_name(name)))
+        find_function_name(name): Script(clock, steps, functions.get(find_function_name(name)))
         for name, steps in scripts.items()
     }
     return {**functions, **scripted}

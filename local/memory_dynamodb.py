@@ -87,9 +87,7 @@ class MemoryDynamoDB:
         names, values = options.get("ExpressionAttributeNames", {}), options.get("ExpressionAttributeValues", {})
         if condition and not all(_holds(term, old, names, values) for term in condition.split(" AND ")):
             shown: Any = (
-                {"Item": _copy(old)}
-                if old and options.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-                else {}
+                {"Item": _copy(old)} if old and options.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else {}
             )
             raise ClientError(
                 cast("Any", {"Error": {"Code": "ConditionalCheckFailedException", "Message": "refused"}, **shown}),

@@ -16,7 +16,7 @@ from flows.runner.instance import Instance
 from flows.runner.lambdas import Invoke, Lambdas
 from flows.runner.leaving import ModuleReturnedError
 from flows.runner.line import Line
-from flows.runner.outcome import FAILED, MODULE_RETURNED, STUCK, CallEndedError, Outcome, error
+from flows.runner.outcome import FAILED, MODULE_RETURNED, STUCK, CallEndedError, Outcome, error, result
 from flows.runner.transcript import Event, Transcript, Visit
 
 MOST_STEPS: Final = 5_000
@@ -148,8 +148,9 @@ def _step(call: Call, action: Action) -> str:
 
 def _act(call: Call, action: Action) -> Outcome:
     faults = call.faults.get(action.identifier)
-    if faults and (fault := faults.pop(0)):
-        return error("it is made to fail", kind=fault)
+    if faults and (forced := faults.pop(0)):
+        is_result = any(way.operand == forced for way in action.conditions)
+        return result(forced) if is_result else error("it is made to fail", kind=forced)
     handler = HANDLERS.get(action.type)
     if handler is None:
         call.line.note(f"{action.type} is not played here: it takes its error branch", action=action.identifier)

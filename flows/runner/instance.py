@@ -33,7 +33,7 @@ class Instance:
     audio_seconds: Callable[[str], float] = lambda _: UNKNOWN_AUDIO_SECONDS
     # Documented is that the Lambda's return is taken at once; whether the prompt then playing is cut is not
     cuts_prompt_on_return: bool = True
-    # Action id -> the errors that it takes instead of doing its work, one for each visit; "" does it
+    # Action id -> the errors or results that it comes to instead of doing its work, one for each visit; "" does it
     faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def type_of(self, flow: Flow) -> str:
