@@ -80,6 +80,9 @@ def topic_item(
         documents=tuple(f"{document.sha256} {document.title}" for document in documents),
         hold_until_checked=topic.hold_until_checked,
         guardrail=topic.guardrail,
+        fallback_model_id=topic.fallback_model_id,
+        asks_per_caller=topic.asks_per_caller,
+        asks_per_minute=topic.asks_per_minute,
     )
 
 
@@ -101,6 +104,7 @@ def wait_policy(policy: WaitPolicy, *, prompts: Iterable[WaitPrompt], bucket: st
         apology=policy.apology,
         patience_text=policy.patience_text,
         restart_text=policy.restart_text,
+        busy_text=policy.busy_text,
     )
 
 

@@ -143,7 +143,7 @@ class WaitPolicyAdmin(StoreFirstAdmin[WaitPolicy]):
         (_("Between prompts"), {"fields": ("comfort_audio", "comfort_seconds")}),
         (
             _("Words"),
-            {"fields": ("say_estimate", "estimate_text", "apology", "patience_text", "restart_text")},
+            {"fields": ("say_estimate", "estimate_text", "apology", "patience_text", "busy_text", "restart_text")},
         ),
     )  # fmt: skip
 

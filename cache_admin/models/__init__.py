@@ -2,8 +2,9 @@
 
 from cache_admin.models.answer import CachedAnswer
 from cache_admin.models.call import Call
+from cache_admin.models.capacity import ModelLimit
 from cache_admin.models.document import SourceDocument
 from cache_admin.models.topic import Topic, TopicLanguage
 from cache_admin.models.waiting import WaitPolicy, WaitPrompt
 
-__all__ = ["CachedAnswer", "Call", "SourceDocument", "Topic", "TopicLanguage", "WaitPolicy", "WaitPrompt"]
+__all__ = ["CachedAnswer", "Call", "ModelLimit", "SourceDocument", "Topic", "TopicLanguage", "WaitPolicy", "WaitPrompt"]

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from connectgenai.wire.flow import KEEP_WAITING, LAST_PART, MORE_PARTS, NO_ANSWER, PATIENCE_SPENT
+from connectgenai.wire.flow import KEEP_WAITING, LAST_PART, MORE_PARTS, NO_ANSWER, PATIENCE_SPENT, TOO_BUSY
 from connectgenai.wire.items import CURATED, GENERATED, INCIDENT
 from connectgenai.wire.replies import OUTCOMES
 from connectgenai.wire.store import HIT, JOIN
@@ -23,6 +23,7 @@ class Call(models.Model):
         ANSWERED = OUTCOMES[LAST_PART], _("answered")
         TIMED_OUT = OUTCOMES[PATIENCE_SPENT], _("patience spent")
         FAILED = OUTCOMES[NO_ANSWER], _("failed")
+        BUSY = OUTCOMES[TOO_BUSY], _("too busy")
         ABANDONED = "abandoned", _("hung up while waiting")
         LEFT = "left", _("hung up while listening")
 

@@ -80,6 +80,24 @@ class Topic(models.Model):
         validators=[validate_guardrail],
         help_text=_("A Bedrock guardrail as identifier:version."),
     )
+    fallback_model_id = models.CharField(
+        _("fallback model"),
+        max_length=300,
+        blank=True,
+        help_text=_("Answers when the model fails or has no room for longer than callers would wait."),
+    )
+    asks_per_caller = models.PositiveIntegerField(
+        _("new questions a caller may ask in an hour"),
+        default=60,
+        validators=[MaxValueValidator(100_000)],
+        help_text=_("Counts questions that cost a generation; 0 does not limit."),
+    )
+    asks_per_minute = models.PositiveIntegerField(
+        _("new questions in a minute"),
+        default=0,
+        validators=[MaxValueValidator(100_000)],
+        help_text=_("Counts questions that cost a generation, of all callers; 0 does not limit."),
+    )
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     # mirrored from the published item
     revision = models.PositiveIntegerField(_("revision"), default=0, editable=False)

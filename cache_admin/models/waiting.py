@@ -62,6 +62,9 @@ class WaitPolicy(models.Model):
     restart_text = models.CharField(
         _("when an answer begins again"), max_length=200, blank=True, help_text=_("Built in if left empty.")
     )
+    busy_text = models.CharField(
+        _("when too many are asking"), max_length=1_000, blank=True, help_text=_("Built in if left empty.")
+    )
 
     class Meta:
         """Names."""

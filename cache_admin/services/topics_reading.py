@@ -66,12 +66,12 @@ TEXT, FLAG, WHOLE, NUMBER = (str,), (bool,), (int,), (int, float)
 POLICY_KEYS: dict[str, tuple[type, ...]] = {
     "name": TEXT, "hold_seconds": NUMBER, "first_prompt_after_seconds": NUMBER, "interval_seconds": NUMBER,
     "max_wait_seconds": NUMBER, "max_silence_seconds": NUMBER, "say_estimate": FLAG, "estimate_text": TEXT, "apology": TEXT,
-    "patience_text": TEXT, "restart_text": TEXT, "comfort_audio": TEXT, "prompts": (list,),
+    "patience_text": TEXT, "restart_text": TEXT, "busy_text": TEXT, "comfort_audio": TEXT, "prompts": (list,),
 }  # fmt: skip
 TOPIC_KEYS: dict[str, tuple[type, ...]] = {
     "name": TEXT, "title": TEXT, "enabled": FLAG, "instructions": TEXT, "model_id": TEXT, "max_tokens": WHOLE,
     "temperature": NUMBER, "sharing": TEXT, "ttl_hours": WHOLE, "documents": (list,), "languages": (dict,),
-    "hold_until_checked": FLAG, "guardrail": TEXT,
+    "hold_until_checked": FLAG, "guardrail": TEXT, "fallback_model_id": TEXT, "asks_per_caller": WHOLE, "asks_per_minute": WHOLE,
 }  # fmt: skip
 _NAMES = {
     str: "text",

@@ -81,6 +81,9 @@ class TopicItem:
     documents: tuple[str, ...] = ()  # "<sha256> <title>"
     hold_until_checked: bool = False
     guardrail: str = ""  # "<identifier>:<version>"
+    fallback_model_id: str = ""
+    asks_per_caller: int = 0  # new questions an hour; 0 does not limit
+    asks_per_minute: int = 0  # new questions a minute, of all callers
     estimate_seconds: int = 0
     incident_id: str = ""
     incident_chunks: tuple[str, ...] = ()

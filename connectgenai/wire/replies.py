@@ -6,7 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from connectgenai.wire.flow import KEEP_WAITING, LAST_PART, MORE_PARTS, NO_ANSWER, PATIENCE_SPENT, FlowCall, Reply
+from connectgenai.wire.flow import (
+    KEEP_WAITING,
+    LAST_PART,
+    MORE_PARTS,
+    NO_ANSWER,
+    PATIENCE_SPENT,
+    TOO_BUSY,
+    FlowCall,
+    Reply,
+)
 from connectgenai.wire.items import GENERATED, INCIDENT, READY, AnswerItem, CallItem, TopicItem
 from connectgenai.wire.phrases import say
 from connectgenai.wire.waiting import Cursor, WaitPolicy, WaitPrompt, next_prompt, remaining_seconds
@@ -19,9 +28,12 @@ OUTCOMES = {
     KEEP_WAITING: "waiting",
     PATIENCE_SPENT: "timed_out",
     NO_ANSWER: "failed",
+    TOO_BUSY: "busy",
 }
 PARTS = (LAST_PART, MORE_PARTS)
-ENDS = (LAST_PART, PATIENCE_SPENT, NO_ANSWER)
+ENDS = (LAST_PART, PATIENCE_SPENT, NO_ANSWER, TOO_BUSY)
+# Reasons that are nobody's fault but that of the hour: another time the question may be answered
+BUSY_REASONS = ("busy", "model_down", "caller_limit", "topic_limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,9 @@ def start_waiting(waiting: WaitingCall, *, now_ms: int) -> Reply:
 
 def apologize(waiting: WaitingCall, *, reason: str, now_ms: int) -> Reply:
     """There will be no answer: words that lead over to a person."""
+    if reason in BUSY_REASONS:
+        text = waiting.policy.busy_text or say("busy", language=waiting.language)
+        return _reply(TOO_BUSY, waiting, now_ms=now_ms, text=text, reason=reason)
     text = waiting.policy.apology or say("apology", language=waiting.language)
     return _reply(NO_ANSWER, waiting, now_ms=now_ms, text=text, reason=reason or "failed")
 

@@ -44,6 +44,7 @@ class WaitPolicy:
     apology: str = ""
     patience_text: str = ""
     restart_text: str = ""
+    busy_text: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; fields at their defaults are left out."""

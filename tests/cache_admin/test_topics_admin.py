@@ -28,6 +28,8 @@ def fill_in(policy: WaitPolicy, **changes: Any) -> dict[str, Any]:
         "temperature": "0.2",
         "sharing": "everyone",
         "ttl_hours": "24",
+        "asks_per_caller": 60,
+        "asks_per_minute": 0,
         "languages-TOTAL_FORMS": "1",
         "languages-INITIAL_FORMS": "0",
         "languages-0-language": "en-US",
@@ -47,7 +49,14 @@ def fill_in_again(topic: Topic, **changes: Any) -> dict[str, Any]:
     known |= {"documents-TOTAL_FORMS": str(len(documents)), "documents-INITIAL_FORMS": str(len(documents))}
     for number, document in enumerate(documents):
         known |= {f"documents-{number}-id": str(document.pk), f"documents-{number}-topic": str(topic.pk)}
-    same = {"title": topic.title, "max_tokens": "600", "ttl_hours": "168", "temperature": "0.20"}
+    same = {
+        "title": topic.title,
+        "max_tokens": "600",
+        "ttl_hours": "168",
+        "asks_per_caller": 60,
+        "asks_per_minute": 0,
+        "temperature": "0.20",
+    }
     return fill_in(row.wait_policy, **{**known, **same, **changes})
 
 
