@@ -26,6 +26,8 @@ from connectgenai.wire.store import Usage
 REASONS = {
     "throttled": "The model's quota is used up for the moment.",
     "model_busy": "The model is not ready or overloaded.",
+    "busy": "The model's quota is spent for longer than the caller would wait.",
+    "model_down": "The model has failed again and again, and is left alone for a while.",
     "model_timeout": "The model took too long.",
     "network": "The connection to the model, or to the documents, broke.",
     "cut_off": "The model's stream ended in the middle.",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from connectgenai.wire.items import AnswerItem, TopicItem
 from connectgenai.wire.log import log_event
@@ -18,14 +20,18 @@ from jobs.bedrock import Finished, PermanentModelError, TextModel
 from jobs.documents import DocumentLibrary
 from jobs.leases import Lease, LeaseKeeper
 from jobs.prompt import build_prompt
+from jobs.quota import NoRoomError, Place, Quota
 from jobs.reading import SpeechReader
 
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)  # between tries to store what is paid for
-REMEMBER_SECONDS = {"guardrail": 600, "content_filter": 600, "truncated": 300}
+REMEMBER_SECONDS = {"guardrail": 600, "content_filter": 600, "truncated": 300, "busy": 5, "model_down": 5}
+PATIENCE_MS = 60_000  # of a request that does not say until when its caller waits
+LOOK_SECONDS = 0.5  # while a run waits for its place, it sees this often whether the answer still is its own
 REMEMBER_OTHERS_SECONDS = 60
 
 
-def _clock_ms() -> int:
+def clock_ms() -> int:
+    """Epoch milliseconds."""
     return time.time_ns() // 1_000_000
 
 
@@ -37,7 +43,8 @@ class Workshop:
     model: TextModel
     documents: DocumentLibrary
     leases: LeaseKeeper
-    now_ms: Callable[[], int] = _clock_ms
+    quota: Quota
+    now_ms: Callable[[], int] = clock_ms
     sleep: Callable[[float], None] = time.sleep
 
     def pause(self, seconds: float) -> None:
@@ -56,6 +63,7 @@ class Run:
     stored: int = 0
     first_chunk_at: int = 0
     usage: Usage = field(default_factory=Usage)
+    place: Place | None = None  # in the model's quota
 
 
 def start_run(request: GenerationRequest, shop: Workshop) -> Run | None:
@@ -63,18 +71,56 @@ def start_run(request: GenerationRequest, shop: Workshop) -> Run | None:
     topic = shop.store.read_topic(topic_of(request.key)) or TopicItem(name=topic_of(request.key))
     token, now = uuid.uuid4().hex, shop.now_ms()
     item = shop.store.start(request.key, epoch=request.epoch, token=token, revision=topic.revision, now_ms=now)
-    return Run(item, topic, Lease(request.key, request.epoch, token, renewed_at=now)) if item else None
+    if item is None:
+        return None
+    if request.deadline:  # somebody waits, and others who ask now will wait as long
+        shop.quota.note_queue(topic.model_id, waited_ms=now - max(item.asked_at, item.requeued_at))
+    return Run(item, topic, Lease(request.key, request.epoch, token, renewed_at=now))
 
 
-def stream_answer(run: Run, shop: Workshop) -> None:
-    """Reads the model's text into the run's chunks; all but the last are stored as their sentences complete.
+def stream_answer(run: Run, shop: Workshop, *, model_ids: Sequence[str], until_ms: int, is_live: bool) -> None:
+    """Reads a model's text into the run's chunks; all but the last are stored as their sentences complete.
 
+    The first of the models that has room before `until_ms` (epoch milliseconds) answers; NoRoomError when none has.
     FencedError as soon as the answer is known not to be this run's any more; the connection to the model is closed then.
     """
-    if not run.topic.model_id:
+    if not model_ids:
         raise PermanentModelError("topic_unknown")
     documents = shop.documents.load(run.topic.documents)
-    prompt = build_prompt(run.topic, documents, question=run.item.question, language=run.item.language)
+    prompts = [
+        build_prompt(replace(run.topic, model_id=m), documents, question=run.item.question, language=run.item.language)
+        for m in model_ids
+    ]
+    place = run.place or _find_place(prompts, shop, until_ms=until_ms, is_live=is_live)
+    prompt = next(p for p in prompts if p["modelId"] == place.model_id)
+    run.place = None
+    _wait_for_turn(run, place, shop)
+    try:
+        with shop.quota.watching(place):
+            _read_stream(run, prompt, shop)
+    finally:
+        shop.quota.settle(place, run.usage if run.usage.model else None)
+
+
+def _find_place(prompts: Sequence[dict[str, Any]], shop: Workshop, *, until_ms: int, is_live: bool) -> Place:
+    refusals = []
+    for prompt in prompts:
+        try:
+            return shop.quota.reserve(prompt, patience_ms=until_ms - shop.now_ms(), is_live=is_live)
+        except NoRoomError as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+def _wait_for_turn(run: Run, place: Place, shop: Workshop) -> None:
+    for _ in range(math.ceil(place.wait_ms / 1000 / LOOK_SECONDS)):
+        if run.lease.is_lost:
+            shop.quota.cancel(place)
+            raise FencedError(run.item.key)
+        shop.sleep(LOOK_SECONDS)
+
+
+def _read_stream(run: Run, prompt: dict[str, Any], shop: Workshop) -> None:
     reader = SpeechReader()
     with closing(shop.model.stream(prompt)) as pieces:
         for piece in pieces:

@@ -17,12 +17,26 @@ from connectgenai.wire.question import (
 )
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.store import HIT, REFUSED, FencedError, StoreError
-from jobs.bedrock import PermanentModelError, RetryableModelError
-from jobs.runs import Run, Workshop, fail_run, finish_run, measure_run, release_run, start_run, stream_answer
+from jobs.bedrock import ModelError, PermanentModelError, RetryableModelError
+from jobs.prompt import Document, build_prompt
+from jobs.quota import NoRoomError, Place
+from jobs.runs import (
+    PATIENCE_MS,
+    Run,
+    Workshop,
+    fail_run,
+    finish_run,
+    measure_run,
+    release_run,
+    start_run,
+    stream_answer,
+)
 
 # For each try in place: how long to wait after it, at most, before the next. After the last one the message is handed back.
 PAUSES_SECONDS = (1.0, 2.0, 0.0)
 INTERRUPTED = "interrupted"
+# Pre-warming looks for room about every 5 s; after about an hour the message is handed back.
+PREWARM_TRIES, PREWARM_PAUSE_SECONDS = 720, 10.0
 
 
 class HandBackError(Exception):
@@ -42,6 +56,17 @@ class Result:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One of the tries that a delivery of a request is worth."""
+
+    request: GenerationRequest
+    is_live: bool
+    is_first: bool
+    is_final: bool
+    pause_seconds: float
+
+
 def answer_question(request: GenerationRequest, *, shop: Workshop, is_last_delivery: bool = False) -> Result:
     """Generates and stores the answer to a request.
 
@@ -51,18 +76,53 @@ def answer_question(request: GenerationRequest, *, shop: Workshop, is_last_deliv
     """
     if _is_too_late(request, shop):
         return _report(Result("expired", request.key), request, shop)
-    claimed = request if request.key else _claim(request, shop)
+    is_live = bool(request.key)
+    place = None if is_live else _wait_for_room(request, shop)
+    claimed = request if is_live else _claim(request, shop)
     if isinstance(claimed, Result):
-        return _report(claimed, request, shop)
-    for tries_left, pause in zip(reversed(range(len(PAUSES_SECONDS))), PAUSES_SECONDS, strict=True):
+        return _leave(claimed, request, shop, place)
+    for number, pause in enumerate(PAUSES_SECONDS, start=1):
         run = start_run(claimed, shop)
         if run is None:
-            return _report(Result("duplicate", claimed.key), claimed, shop)
-        is_final = is_last_delivery and not tries_left
-        result = _report(_settle(run, claimed, shop, is_final=is_final, pause_seconds=pause), claimed, shop, run)
+            return _leave(Result("duplicate", claimed.key), claimed, shop, place)
+        run.place, place = place, None
+        is_final = is_last_delivery and number == len(PAUSES_SECONDS)
+        attempt = Attempt(claimed, is_live=is_live, is_first=number == 1, is_final=is_final, pause_seconds=pause)
+        result = _report(_settle(run, attempt, shop), claimed, shop, run)
         if result.outcome != INTERRUPTED:
             return result
     raise HandBackError(result.reason)
+
+
+def _leave(result: Result, request: GenerationRequest, shop: Workshop, place: Place | None) -> Result:
+    if place is not None:
+        shop.quota.cancel(place)
+    return _report(result, request, shop)
+
+
+def _wait_for_room(request: GenerationRequest, shop: Workshop) -> Place | None:
+    """A place for what nobody waits for, as soon as callers leave one.
+
+    Waited for outside of any lease: a caller who asks the same meanwhile is served before.
+    """
+    topic = shop.store.read_topic(request.topic)
+    if topic is None or not topic.model_id:
+        return None  # the claim, or the run, says why
+    prompt = build_prompt(topic, _load_documents(topic, shop), question=request.question, language=request.language)
+    for _ in range(PREWARM_TRIES):
+        try:
+            return shop.quota.reserve(prompt, patience_ms=0, is_live=False)
+        except NoRoomError as error:
+            reason = error.reason
+            shop.pause(PREWARM_PAUSE_SECONDS)
+    raise HandBackError(reason)
+
+
+def _load_documents(topic: TopicItem, shop: Workshop) -> list[Document]:
+    try:
+        return shop.documents.load(topic.documents)
+    except ModelError:
+        return []  # they only count here; the run says what is wrong with them
 
 
 def _is_too_late(request: GenerationRequest, shop: Workshop) -> bool:
@@ -100,28 +160,32 @@ def _identify(request: GenerationRequest, topic: TopicItem) -> AskedQuestion | N
         return None
 
 
-def _settle(run: Run, request: GenerationRequest, shop: Workshop, *, is_final: bool, pause_seconds: float) -> Result:
+def _settle(run: Run, attempt: Attempt, shop: Workshop) -> Result:
     """What a run comes to. After an interrupted one the lease is free again, so that another run can start afresh."""
     try:
         with shop.leases.hold(run.lease):
-            result = _generate(run, shop)
+            result = _generate(run, attempt, shop)
             if result.outcome != INTERRUPTED:
                 return result
-            if is_final or _is_too_late(request, shop):
+            if attempt.is_final or _is_too_late(attempt.request, shop):
                 return _fail(run, shop, result.reason)
-            shop.pause(pause_seconds)
+            shop.pause(attempt.pause_seconds)
         release_run(run, shop)
     except FencedError:
         return Result("fenced", run.item.key)
     return result
 
 
-def _generate(run: Run, shop: Workshop) -> Result:
+def _generate(run: Run, attempt: Attempt, shop: Workshop) -> Result:
     try:
-        stream_answer(run, shop)
+        until_ms = attempt.request.deadline or shop.now_ms() + PATIENCE_MS
+        models = _order_models(run.topic, is_first=attempt.is_first)
+        stream_answer(run, shop, model_ids=models, until_ms=until_ms, is_live=attempt.is_live)
         finish_run(run, shop)
     except PermanentModelError as error:
         return _fail(run, shop, error.reason)
+    except NoRoomError as error:
+        return _fail(run, shop, error.reason) if attempt.is_live else Result(INTERRUPTED, run.item.key, error.reason)
     except RetryableModelError as error:
         return Result(INTERRUPTED, run.item.key, error.reason)
     except (FencedError, StoreError):
@@ -131,6 +195,12 @@ def _generate(run: Run, shop: Workshop) -> Result:
         _fail(run, shop, "worker_failed")
         raise
     return Result("answered", run.item.key)
+
+
+def _order_models(topic: TopicItem, *, is_first: bool) -> list[str]:
+    """The topic's model before its fallback; the other way round once a run has been interrupted."""
+    models = [model_id for model_id in (topic.model_id, topic.fallback_model_id) if model_id]
+    return models if is_first else models[::-1]
 
 
 def _fail(run: Run, shop: Workshop, reason: str) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from functools import lru_cache
 
 import boto3
@@ -15,7 +14,8 @@ from connectgenai.wire.store import AnswerStore
 from jobs.bedrock import TextModel
 from jobs.documents import DocumentLibrary
 from jobs.leases import LeaseKeeper
-from jobs.services import Workshop
+from jobs.quota import Quota
+from jobs.runs import Workshop, clock_ms
 
 _making = threading.Lock()
 
@@ -34,7 +34,8 @@ def _workshop() -> Workshop:
         store=store,
         model=TextModel(_bedrock_client(slots), budget_seconds=settings.MODEL_BUDGET_SECONDS),
         documents=DocumentLibrary(aws_client("s3", read_seconds=20), bucket=read_variable("CONNECTGENAI_BUCKET")),
-        leases=LeaseKeeper(store=store, now_ms=lambda: time.time_ns() // 1_000_000),
+        leases=LeaseKeeper(store=store, now_ms=clock_ms),
+        quota=Quota(store.limits, now_ms=clock_ms),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from connectgenai.wire.admission import Admission
 from connectgenai.wire.flow import BAD_REQUEST, NO_ANSWER, FlowCall, Reply, choose_language
 from connectgenai.wire.items import FAILED, PENDING, AnswerItem, TopicItem
 from connectgenai.wire.log import log_event
@@ -26,7 +27,17 @@ from connectgenai.wire.replies import (
     start_waiting,
 )
 from connectgenai.wire.request import GenerationRequest
-from connectgenai.wire.store import HIT, JOIN, MISS, REFUSED, AnswerStore, StoreError, is_current, is_requeue_due
+from connectgenai.wire.store import (
+    HIT,
+    JOIN,
+    MISS,
+    REFUSED,
+    AnswerStore,
+    StoreError,
+    find_outcome,
+    is_current,
+    is_requeue_due,
+)
 from connectgenai.wire.waiting import ASYNC_LIMIT_SECONDS, POLL_LIMIT_SECONDS, Cursor, WaitPolicy, hold_until_ms
 
 POLL_EVERY_SECONDS = 0.1
@@ -66,6 +77,10 @@ class AnswerDesk:
     _topics: dict[str, TopicItem] = field(default_factory=dict)
     _hits: dict[str, _Hit] = field(default_factory=dict)
     _beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="call-record"))
+    _admission: Admission = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._admission = Admission(self.store)
 
     # -- asking
 
@@ -101,6 +116,10 @@ class AnswerDesk:
         if topic.has_incident(asked.key, now_ms=now):
             epoch = seen.epoch if seen else 0
             return give_incident(_view(call, topic, asked.language, asked.key, epoch, Cursor(asked_at=now)), now_ms=now)
+        is_new = find_outcome(seen, topic, now_ms=now) == MISS
+        if is_new and (busy := self._admission.find_refusal(topic, asked.language, self._caller(call), now_ms=now)):
+            waiting = _view(call, topic, asked.language, asked.key, seen.epoch if seen else 0, Cursor(asked_at=now))
+            return apologize(waiting, reason=busy, now_ms=now), waiting
         found = self.store.ask(asked, topic=topic, seen=seen, now_ms=now)
         source = found.outcome if found.outcome in (HIT, JOIN) else ""
         cursor = Cursor(asked_at=now, source=source)

@@ -27,6 +27,7 @@ from connectgenai.wire.items import (
     from_attributes,
     topic_pk,
 )
+from connectgenai.wire.limits import LimitStore
 from connectgenai.wire.question import AskedQuestion
 from connectgenai.wire.table import TABLE, TTL_ATTRIBUTE, RefusedError, StoreError, Table, Value
 
@@ -103,6 +104,7 @@ class AnswerStore:
 
     def __init__(self, client: Any, *, table: str) -> None:
         self._table = Table(client, name=table)
+        self.limits = LimitStore(self._table)
 
     # -- reading
 

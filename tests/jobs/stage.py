@@ -19,6 +19,7 @@ from connectgenai.wire.waiting import WaitPolicy, policies_to_json
 from jobs.bedrock import TextModel
 from jobs.documents import DocumentLibrary
 from jobs.leases import LeaseKeeper
+from jobs.quota import Quota
 from jobs.services import Result, Workshop, answer_question
 from local.bedrock.pace import INSTANT, Pace
 from local.bedrock.prompt import Prompt
@@ -163,6 +164,7 @@ def make_stage(aws: Aws, bedrock: BedrockServer, *, client: Any, topic: str, ren
         model=TextModel(client),
         documents=DocumentLibrary(aws.s3, bucket=aws.bucket),
         leases=LeaseKeeper(store=store, now_ms=clock.now_ms, renew_seconds=renew_seconds),
+        quota=Quota(store.limits, now_ms=clock.now_ms),
         now_ms=clock.now_ms,
         sleep=pauses.append,
     )

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from connectgenai.wire.replies import BUSY_REASONS
 from jobs import bedrock
 from jobs.bedrock import REASONS, Finished, ModelError, PermanentModelError, RetryableModelError, TextModel
 from jobs.runs import REMEMBER_SECONDS
 from local.bedrock.pace import INSTANT, Pace
 from local.bedrock.server import BedrockServer, start_server
 from tests.jobs.bedrock_wire import PROMPT, bedrock_client, encode_stream, serving, text_event
+from tests.jobs.workers import wait_until
 
 TEXT = "We open at nine. " * 30
 EVENT_STREAM = "application/vnd.amazon.eventstream"
@@ -48,6 +50,7 @@ def read(
 def test_a_whole_answer_is_its_pieces_and_then_what_it_cost(server: BedrockServer) -> None:
     text, finished = read(server.url)
     assert text == TEXT
+    wait_until(lambda: server.read_calls()[0]["outcome"] != "open")  # the server notes it after its last byte
     [call] = server.read_calls()
     assert (call["operation"], call["outcome"]) == ("converse-stream", "done")
     assert finished.usage.model == PROMPT["modelId"]
@@ -213,4 +216,5 @@ def test_every_reason_is_explained_to_supervisors() -> None:
 
 def test_every_reason_is_in_the_contract() -> None:
     contract = (Path(__file__).parents[2] / "docs" / "wire-contract.md").read_text()
-    assert all(f"| `{reason}` | 500 | {meaning} |" in contract for reason, meaning in REASONS.items())
+    status = {reason: "429" if reason in BUSY_REASONS else "500" for reason in REASONS}
+    assert all(f"| `{reason}` | {status[reason]} | {meaning} |" in contract for reason, meaning in REASONS.items())

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from connectgenai.wire.answering import AnswerDesk
+from connectgenai.wire.capacity import ModelCapacity, take
 from connectgenai.wire.flow import Reply
 from connectgenai.wire.items import PENDING, AnswerItem, TopicItem
 from connectgenai.wire.queue import QueueUnavailableError
@@ -445,3 +446,81 @@ def test_a_remembered_hit_still_expires(line: Line) -> None:
     line.ask()
     line.clock.now += 3_600_000
     assert line.ask()["statusCode"] == "202"
+
+
+# -- back-pressure
+
+
+def limit(line: Line, **changes: Any) -> None:
+    topic = line.store.read_topic("faq")
+    assert topic is not None
+    line.store.publish_topic(replace(topic, **changes), now_ms=NOW, is_stale=False)
+
+
+def test_a_caller_who_asks_too_much_is_handed_over_and_known_answers_still_are_given(line: Line) -> None:
+    line.answer("We are.")
+    limit(line, asks_per_caller=2)
+    assert [line.ask(f"Question number {n}?")["statusCode"] for n in range(4)] == ["202", "202", "429", "429"]
+    assert (line.last["reason"], line.last["text"][:10]) == ("caller_limit", "I am sorry")
+    assert line.ask()["statusCode"] == "200"
+    line.caller = "+15550999"
+    assert line.ask("Question number 3?")["statusCode"] == "202"
+
+
+def test_who_has_no_number_is_limited_by_the_topic_alone(line: Line) -> None:
+    limit(line, asks_per_caller=1, asks_per_minute=3)
+    line.caller = None
+    replies = [line.ask(f"Question number {n}?") for n in range(4)]
+    assert [reply["statusCode"] for reply in replies] == ["202", "202", "202", "429"]
+    assert replies[-1]["reason"] == "topic_limit"
+    line.clock.sleep(60)
+    assert line.ask("Question number 9?")["statusCode"] == "202"
+
+
+def test_joining_a_question_that_is_being_answered_is_not_counted(line: Line) -> None:
+    limit(line, asks_per_minute=1)
+    assert [line.ask()["statusCode"] for _ in range(3)] == ["202"] * 3
+    assert len(line.sent) == 1
+
+
+def test_when_the_quota_is_spent_for_longer_than_the_caller_would_wait_he_is_told_at_once(line: Line) -> None:
+    limit(line, model_id="slow", max_tokens=100)
+    line.store.limits.publish_limits(ModelCapacity("slow", requests_per_minute=6))
+    seen = line.store.limits.read_capacity("slow")
+    line.store.limits.change_capacity(seen, lambda found: take(found, tokens=0, requests=8, now_ms=NOW))
+    reply = line.ask()
+    assert (reply["statusCode"], reply["reason"], line.sent) == ("429", "busy", [])
+    assert "person" in reply["text"]
+    assert line.store.read_answer(reply["ticket"].rpartition(":")[0]) is None  # nothing was claimed
+    line.clock.sleep(45)
+    assert line.ask()["statusCode"] == "202"
+
+
+def test_a_fallback_model_with_room_takes_the_question(line: Line) -> None:
+    limit(line, model_id="down", fallback_model_id="spare")
+    for name in ("down", "spare"):
+        seen = line.store.limits.read_capacity(name)
+        line.store.limits.change_capacity(
+            seen, lambda found: replace(found, queue_ms=0, open_until=NOW + (70_000 if found.model_id == "down" else 0))
+        )
+    assert line.ask()["statusCode"] == "202"
+    limit(line, fallback_model_id="")
+    assert line.ask("Another question?")["reason"] == "busy"
+
+
+def test_a_policy_has_its_own_words_for_a_busy_hour(line: Line) -> None:
+    policies = policies_to_json({"en-US": replace(POLICY, busy_text="Too many calls today.")})
+    limit(line, policies=policies, asks_per_minute=1)
+    line.ask()
+    assert line.ask("Another question?")["text"] == "Too many calls today."
+
+
+def test_a_generation_that_found_no_room_hands_the_waiting_caller_over_as_busy(line: Line) -> None:
+    line.ask()
+    line.start()
+    item = line.item()
+    line.store.fail(
+        item.key, epoch=item.epoch, token=item.token, reason="busy", remember_seconds=5, now_ms=line.clock.now
+    )
+    reply = line.poll()
+    assert (reply["statusCode"], reply["reason"]) == ("429", "busy")
