@@ -34,46 +34,71 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The time of this machine, or a multiple of it: at speed 4 a call of 20 s takes 5 s."""
+    """The time of this machine; at speed 4 what is played takes a quarter of its time.
+
+    While a Lambda runs it goes at this machine's pace at any speed: Lambdas, their limits and their waits are real.
+    """
 
     def __init__(self, *, speed: float = 1.0) -> None:
-        self._speed = speed
-        self._began, self._zero = time.time(), time.monotonic()
+        self._speed, self._running = speed, 0
+        self._now, self._seen = time.time(), time.monotonic()
         self._changed = threading.Condition()
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return self._began + (time.monotonic() - self._zero) * self._speed
+        with self._changed:
+            return self._look()
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""
         return round(self.now() * 1000)
 
+    def _look(self) -> float:
+        seen = time.monotonic()
+        self._now += (seen - self._seen) * self._pace
+        self._seen = seen
+        return self._now
+
+    @property
+    def _pace(self) -> float:
+        return 1.0 if self._running else self._speed
+
     def sleep(self, seconds: float) -> None:
-        """Sleeps, faster where the clock is."""
-        time.sleep(max(0.0, seconds) / self._speed)
+        """Sleeps, shorter where the clock is faster."""
+        self.wait(seconds, until=lambda: False)
 
     def wait(self, seconds: float, *, until: Callable[[], bool]) -> None:
         """Looks at the condition now and then, and whenever some work has ended."""
         deadline = self.now() + seconds
         with self._changed:
             while not until():
-                left = deadline - self.now()
+                left = deadline - self._look()
                 if left <= 0:
                     return
-                self._changed.wait(min(left / self._speed, LOOK_EVERY_SECONDS))
+                self._changed.wait(min(left / self._pace, LOOK_EVERY_SECONDS))
 
     def start(self, work: Callable[[], None]) -> None:
         """Runs the work in a thread, which does not keep the process alive."""
+        self._count(1)
         threading.Thread(target=self._work, args=(work,), daemon=True).start()
 
     def _work(self, work: Callable[[], None]) -> None:
-        work()
+        try:
+            work()
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
         with self._changed:
+            self._look()
+            self._running += more
             self._changed.notify_all()
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         """Does it in a thread of its own."""
-        timer = threading.Timer(max(0.0, seconds) / self._speed, self._work, args=(action,))
-        timer.daemon = True
-        timer.start()
+
+        def act() -> None:
+            self.sleep(seconds)
+            action()
+
+        threading.Thread(target=act, daemon=True).start()

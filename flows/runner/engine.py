@@ -72,7 +72,7 @@ def run_flow(
     given the line of a call that a person is on, to press keys and hang up. `longest_call` is in seconds.
     """
     instance = instance or Instance()
-    line = Line(clock, longest_call=longest_call, listen=listen)
+    line = Line(clock, longest_call=longest_call, listen=listen, has_person=answer is not None)
     call = Call(
         contact=Contact.begin(caller),
         line=line,
@@ -92,12 +92,8 @@ def run_flow(
 
 
 def _script(line: Line, clock: Clock, caller: Caller, instance: Instance) -> None:
-    def press(key: str) -> None:
-        line.press(key)
-        line.tell(Event(line.now(), "key", text=key))
-
     for at, key in caller.keys:
-        clock.at(at, lambda key=key: press(key))  # type: ignore[misc]
+        clock.at(at, lambda key=key: line.press(key))  # type: ignore[misc]
     if caller.hang_up_after is not None:
         clock.at(caller.hang_up_after, line.hang_up)
     if instance.agent_after is not None:

@@ -10,20 +10,25 @@ from flows.runner.outcome import AGENT, HUNG_UP, STUCK, CallEndedError, Interrup
 from flows.runner.speech import Prompt
 from flows.runner.transcript import Event
 
+# Shorter gaps, between two prompts, are no silence to anybody
+NOTICED_SECONDS = 0.05
+
 
 @dataclass(slots=True)
 class Line:
     """One contact's line. Times in seconds since the call began.
 
-    `hang_up`, `press` and `join` may be called at any time, from any thread: by a script's clock, or by a person.
+    `hang_up`, `press`, `say` and `join` may be called at any time, from any thread: by a script's clock, or by a person.
     """
 
     clock: Clock
     longest_call: float
     listen: Callable[[Event], None] | None = None
+    has_person: bool = False  # who types and takes time, where a script says at once what it has to say
     began: float = 0.0
     events: list[Event] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
     longest_silence: float = 0.0
     total_silence: float = 0.0
     _quiet_since: float | None = 0.0  # None while something sounds
@@ -51,6 +56,12 @@ class Line:
     def press(self, key: str) -> None:
         """A key is pressed."""
         self.keys.append(key)
+        self.tell(Event(self.now(), "key", text=key))
+
+    def say(self, text: str) -> None:
+        """Something is said, or written in a chat."""
+        self.words.append(text)
+        self.tell(Event(self.now(), "say", text=text))
 
     # -- from the flow's side
 
@@ -84,7 +95,8 @@ class Line:
 
     def play(self, prompt: Prompt, *, action: str, until: Callable[[], bool] = lambda: False) -> None:
         """Plays a prompt to its end, or until the condition holds."""
-        self.tell(Event(self.now(), "play", action, prompt.text, prompt.audio, round(prompt.seconds, 6)))
+        seconds = round(prompt.seconds, 6)
+        self.tell(Event(self.now(), "play", action, prompt.text, prompt.audio, seconds, ssml=prompt.ssml))
         ends = self.now() + prompt.seconds
         try:
             if not prompt.segments:
@@ -111,6 +123,8 @@ class Line:
             silence = max(0.0, self.now() - self._quiet_since)
             self.longest_silence = max(self.longest_silence, silence)
             self.total_silence += silence
+            if silence >= NOTICED_SECONDS:
+                self.tell(Event(self._quiet_since, "silence", seconds=round(silence, 6)))
         self._quiet_since = None
 
     def _show(self) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from flows.action_type import NO_CONDITION
 from flows.language import Action
 from flows.runner.call import Call
+from flows.runner.contact import Turn
+from flows.runner.hearing import understand
 from flows.runner.outcome import HELD, ON, CallEndedError, Outcome, error, result
 from flows.runner.speech import Prompt, PromptError, make_prompt
 
@@ -16,6 +18,8 @@ MESSAGES = ("Text", "SSML", "PromptId", "Media")
 NO_INPUT = "Timeout"
 INTERDIGIT_SECONDS = 5.0
 MOST_KEYS = 20
+# How long a bot waits for the first word; a person who types in place of a caller gets more
+SPEAKING_SECONDS, TYPING_SECONDS = 5.0, 60.0
 
 
 def message_participant(call: Call, action: Action) -> Outcome:
@@ -137,22 +141,32 @@ def _collect(call: Call, settings: Mapping[str, Any], *, limit: float, interdigi
     return entered
 
 
+def _hear(call: Call, action: Action) -> Turn | None:
+    """What is said next: by the script, or by a person; None when the time is over."""
+    if call.turns:
+        return call.turns.pop(0)
+    line = call.line
+    line.wait(TYPING_SECONDS if line.has_person else SPEAKING_SECONDS, until=lambda: bool(line.words))
+    return understand(call.flow, action, line.words.pop(0)) if line.words else None
+
+
 def _as_map(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
 def connect_with_lex_bot(call: Call, action: Action) -> Outcome:
     """Get customer input (Amazon Lex): what the bot understands is in the caller's script."""
+    line = call.line
+    line.words.clear()
     if any(action.parameters.get(name) for name in MESSAGES):
         try:
-            call.line.play(_prompt(call, action.parameters), action=action.identifier)
+            line.play(_prompt(call, action.parameters), action=action.identifier, until=lambda: bool(line.words))
         except PromptError as refused:
             return error(str(refused))
-    if not call.turns:
-        call.line.wait(call.seconds(action, "LexTimeoutSeconds", 5.0))
+    turn = _hear(call, action)
+    if turn is None:
         return error("the caller says nothing more", kind="InputTimeLimitExceeded")
-    turn = call.turns.pop(0)
-    call.line.wait(turn.seconds)
+    line.wait(turn.seconds)
     asked = call.contact.resolve(_as_map(action.parameters.get("LexSessionAttributes")))
     call.contact.known["Lex"] = {
         "IntentName": turn.intent,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from flows.runner.lambdas import find_function_name
 from flows.runner.outcome import PROPER_ENDS
 
-Kind = Literal["step", "play", "cut", "invoke", "key", "note", "end"]
+Kind = Literal["step", "play", "cut", "silence", "invoke", "key", "say", "note", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,9 @@ class Event:
     """One thing that happened; `at` is in seconds since the call began.
 
     step: an action was left by a `way`. play: something began to sound for `seconds` (or was shown). cut: it stopped
-    before its end. invoke: a Lambda was called, took `seconds`, and gave `reply` (None: it failed, as `text` says).
-    key: one was pressed. note: what is worth knowing. end: the call is over.
+    before its end. silence: nothing sounded for `seconds`, told when it is over. invoke: a Lambda was called, took
+    `seconds`, and gave `reply` (None: it failed, as `text` says). key: one was pressed. say: the contact spoke, or wrote.
+    note: what is worth knowing. end: the call is over.
     """
 
     at: float
@@ -30,6 +31,7 @@ class Event:
     way: str = ""
     function: str = ""
     reply: Any = None
+    ssml: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; what is empty is left out."""
@@ -78,7 +80,8 @@ class Transcript:
 
     def describe(self) -> list[str]:
         """The call, line by line, for people."""
-        return [line for event in self.events if (line := describe(event))]
+        in_time = sorted(self.events, key=lambda event: event.at)  # what has taken time is told when it is over
+        return [line for event in in_time if (line := describe(event))]
 
 
 def describe(event: Event) -> str:
@@ -92,6 +95,8 @@ def describe(event: Event) -> str:
             line = f"{find_function_name(event.function)}  {status}  ({event.seconds * 1000:.0f} ms)"
         case "step":
             return ""
+        case "silence":
+            line = f"({event.seconds:.1f} s)"
         case _:
             line = f"{event.text or event.way}"
     return f"{event.at:7.2f} s  {event.kind:6}  {event.action:20}  {line}".rstrip()
