@@ -66,12 +66,14 @@ def topic_item(
     documents: Iterable[SourceDocument],
 ) -> TopicItem:
     """The topic as the Lambdas and the workers read it; `policies` by the primary key of their rows."""
+    keep_seconds = topic.keep_days * 24 * 3600
     return TopicItem(
         name=topic.name,
         title=topic.title,
         enabled=topic.enabled,
         sharing=topic.sharing,
-        ttl_seconds=topic.ttl_hours * 3600,
+        ttl_seconds=min(topic.ttl_hours * 3600, keep_seconds),
+        keep_seconds=keep_seconds,
         policies=policies_to_json({row.language: policies[row.wait_policy_id] for row in languages}),
         instructions=topic.instructions,
         model_id=topic.model_id,

@@ -29,7 +29,7 @@ app.conf.beat_schedule = {
     "learn": {"task": LEARN_TASK, "schedule": 60.0, "options": {"queue": HOUSEKEEPING_QUEUE, "expires": 60}},
     "forget": {
         "task": FORGET_TASK,
-        "schedule": crontab(hour="3", minute="17"),
+        "schedule": crontab(minute="17"),
         "options": {"queue": HOUSEKEEPING_QUEUE},
     },
 }

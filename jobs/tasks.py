@@ -11,8 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cache_admin import gateways
-from cache_admin.services import estimates, mirror
-from cache_admin.services.results import forget_old_results, forget_purged
+from cache_admin.services import estimates, mirror, retention
 from connectgenai.wire.request import (
     FORGET_TASK,
     GENERATE_TASK,
@@ -56,6 +55,6 @@ def learn_estimates() -> None:
 
 @shared_task(name=FORGET_TASK, ignore_result=True)
 def forget_results() -> None:
-    """Deletes the task history that is older than the setting says, and the mirrors of what DynamoDB has deleted."""
-    forget_purged(now=timezone.now())
-    forget_old_results(older_than=timezone.now() - timedelta(days=settings.TASK_HISTORY_DAYS))
+    """Deletes what is past its time: the task history, answers and calls."""
+    retention.forget_old_results(older_than=timezone.now() - timedelta(days=settings.TASK_HISTORY_DAYS))
+    retention.apply_retention(gateways.answer_store(), now=timezone.now())

@@ -4,7 +4,28 @@ from cache_admin.models.answer import CachedAnswer
 from cache_admin.models.call import Call
 from cache_admin.models.capacity import ModelLimit
 from cache_admin.models.document import SourceDocument
+from cache_admin.models.drift import DriftedRow, Reconciliation
+from cache_admin.models.flow import UploadedFlow
+from cache_admin.models.parked import ParkedLook, ParkedMessage
+from cache_admin.models.phone import PhoneCall, PhoneEvent, PhoneSign
 from cache_admin.models.topic import Topic, TopicLanguage
 from cache_admin.models.waiting import WaitPolicy, WaitPrompt
 
-__all__ = ["CachedAnswer", "Call", "ModelLimit", "SourceDocument", "Topic", "TopicLanguage", "WaitPolicy", "WaitPrompt"]
+__all__ = [
+    "CachedAnswer",
+    "Call",
+    "DriftedRow",
+    "ModelLimit",
+    "ParkedLook",
+    "ParkedMessage",
+    "PhoneCall",
+    "PhoneEvent",
+    "PhoneSign",
+    "Reconciliation",
+    "SourceDocument",
+    "Topic",
+    "TopicLanguage",
+    "UploadedFlow",
+    "WaitPolicy",
+    "WaitPrompt",
+]

@@ -68,6 +68,15 @@ class Topic(models.Model):
     ttl_hours = models.PositiveIntegerField(
         _("hours an answer is good"), default=168, validators=[MinValueValidator(1), MaxValueValidator(87_600)]
     )
+    keep_days = models.PositiveIntegerField(
+        _("days words are kept"),
+        default=90,
+        validators=[MinValueValidator(1), MaxValueValidator(3_650)],
+        help_text=_(
+            "After so many days answers and the records of calls are deleted, here and in DynamoDB; no answer is good for longer. "
+            "A text that a supervisor wrote is kept as long as it is good, and 30 days more."
+        ),
+    )
     hold_until_checked = models.BooleanField(
         _("hold until checked"),
         default=False,

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
-
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import CachedAnswer
 from cache_admin.services.mirror import apply_items
+from cache_admin.services.retention import blank_history
 from connectgenai.wire.items import AnswerItem, CallItem
 from connectgenai.wire.question import caller_hash
 from connectgenai.wire.store import AnswerStore, read_item
@@ -46,7 +44,8 @@ def erase_caller(number: str, *, keys: Sequence[tuple[str, bytes]], store: Answe
         store.erase_caller_of(call, now_ms=now_ms)
     apply_items(_fresh_calls(store, calls))
     apply_items([store.erase_answer(answer.key, now_ms=now_ms) for answer in answers])
-    _erase_history([answer.key for answer in answers])
+    keys = [answer.key for answer in answers]
+    blank_history(list(CachedAnswer.objects.filter(key__in=keys).values_list("pk", flat=True)))
     return Erased(len(answers), len(calls))
 
 
@@ -57,10 +56,3 @@ def _read(store: AnswerStore, prefix: str, kind: type[T]) -> list[T]:
 def _fresh_calls(store: AnswerStore, calls: Sequence[CallItem]) -> list[CallItem]:
     found = [store.read_call(call.contact_id, call.key) for call in calls]
     return [call for call in found if call is not None]
-
-
-def _erase_history(keys: Sequence[str]) -> None:
-    """The admin notes a question's words beside every change of its answer."""
-    pks = [str(pk) for pk in CachedAnswer.objects.filter(key__in=keys).values_list("pk", flat=True)]
-    answers = ContentType.objects.get_for_model(CachedAnswer)
-    LogEntry.objects.filter(content_type=answers, object_id__in=pks).update(object_repr="erased", change_message="")

@@ -70,7 +70,7 @@ POLICY_KEYS: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 TOPIC_KEYS: dict[str, tuple[type, ...]] = {
     "name": TEXT, "title": TEXT, "enabled": FLAG, "instructions": TEXT, "model_id": TEXT, "max_tokens": WHOLE,
-    "temperature": NUMBER, "sharing": TEXT, "ttl_hours": WHOLE, "documents": (list,), "languages": (dict,),
+    "temperature": NUMBER, "sharing": TEXT, "ttl_hours": WHOLE, "keep_days": WHOLE, "documents": (list,), "languages": (dict,),
     "hold_until_checked": FLAG, "guardrail": TEXT, "fallback_model_id": TEXT, "asks_per_caller": WHOLE, "asks_per_minute": WHOLE,
 }  # fmt: skip
 _NAMES = {

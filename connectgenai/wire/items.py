@@ -73,6 +73,7 @@ class TopicItem:
     version: int = 0
     sharing: str = "caller"
     ttl_seconds: int = 7 * 24 * 3600
+    keep_seconds: int = 90 * 24 * 3600  # after which answers, but for supervisors' own, and calls are deleted
     policies: str = "{}"
     instructions: str = ""
     model_id: str = ""

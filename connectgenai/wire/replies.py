@@ -20,8 +20,6 @@ from connectgenai.wire.items import GENERATED, INCIDENT, READY, AnswerItem, Call
 from connectgenai.wire.phrases import say
 from connectgenai.wire.waiting import Cursor, WaitPolicy, WaitPrompt, next_prompt, remaining_seconds
 
-# Call records serve supervisors, who look back over weeks.
-CALL_KEEP_SECONDS = 90 * 24 * 3600
 OUTCOMES = {
     LAST_PART: "answered",
     MORE_PARTS: "listening",
@@ -178,7 +176,7 @@ def describe_call(waiting: WaitingCall, reply: Reply, *, caller: str, now_ms: in
         last_seen_at=now_ms,
         prompts=cursor.prompts,
         parts=cursor.given,
-        purge_at=now_ms // 1000 + CALL_KEEP_SECONDS,
+        purge_at=now_ms // 1000 + waiting.topic.keep_seconds,
     )
     kind = _kind(reply, waiting)
     return item, [f"{now_ms - cursor.asked_at}|{kind}"] if kind else []

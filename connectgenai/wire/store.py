@@ -34,7 +34,7 @@ from connectgenai.wire.table import TABLE, TTL_ATTRIBUTE, RefusedError, StoreErr
 LEASE_MS = 15_000
 REQUEUE_BASE_MS = 4_000
 REQUEUE_LIMIT_MS = 60_000
-# How long an item outlives its use, so that supervisors can still see it and no late message meets an empty place.
+# How long a supervisor's text outlives its use, so that it can still be seen; all else goes by its topic's `keep_seconds`.
 KEEP_SECONDS = 30 * 24 * 3600
 HIT, JOIN, MISS, REFUSED = "hit", "joined", "miss", "failed"
 
@@ -168,7 +168,7 @@ class AnswerStore:
     ) -> AnswerItem:
         fresh: dict[str, Value] = {
             **_identity(asked), "state": PENDING, "claim_id": claim_id, "asked_at": now_ms, "requeued_at": now_ms,
-            "revision": topic.revision, "purge_at": now_ms // 1000 + KEEP_SECONDS, **_NO_TEXT,
+            "revision": topic.revision, "purge_at": now_ms // 1000 + topic.keep_seconds, **_NO_TEXT,
         }  # fmt: skip
         condition = "#version = :seen" if seen else "attribute_not_exists(pk)"
         return self._update_answer(
@@ -292,7 +292,8 @@ class AnswerStore:
         sets: dict[str, Value] = {
             "state": READY, "token": token, "chunks": tuple(chunks), "complete": True, "text_epoch": epoch, "revision": revision,
             "source": GENERATED, "reason": "", "finished_at": now_ms, "lease_until": 0, "model": usage.model,
-            "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, **_keep_until(now_ms, ttl_seconds),
+            "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens,
+            "expires_at": now_ms // 1000 + ttl_seconds,
         }  # fmt: skip
         try:
             return self._update_answer(
@@ -328,7 +329,7 @@ class AnswerStore:
     def invalidate(self, key: str, *, reason: str, now_ms: int) -> AnswerItem:
         """Withdraws the answer, whatever its state: a tombstone, so that nothing begun before can come back. KeyError if unknown."""
         sets: dict[str, Value] = {
-            **_NO_TEXT, "state": INVALID, "reason": reason, "finished_at": now_ms, "purge_at": now_ms // 1000 + KEEP_SECONDS,
+            **_NO_TEXT, "state": INVALID, "reason": reason, "finished_at": now_ms,
         }  # fmt: skip
         try:
             return self._update_answer(key, sets, bump_epoch=True, condition="attribute_exists(pk)", now_ms=now_ms)
@@ -463,6 +464,10 @@ class AnswerStore:
         """Takes the caller's hash out of a call's record; when and how the call went stays."""
         facts = call_attributes(replace(call, caller=""))
         self._table.update(call_pk(call.contact_id, call.key), facts, tracked_at=now_ms)
+
+    def forget(self, pk: str, *, version: int) -> bool:
+        """Deletes an answer or call before its time, if it still is this version; whether it is gone now."""
+        return self._table.delete(pk, version=version)
 
     # -- mirroring
 

@@ -8,17 +8,17 @@ from django.utils import timezone
 from django_celery_results.models import TaskResult
 
 from cache_admin import gateways
-from cache_admin.models import CachedAnswer, Call, Topic
+from cache_admin.models import CachedAnswer, Topic
 from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers, make_chunks, prewarm_question
 from cache_admin.services.mirror import apply_items, mirror_changes
-from cache_admin.services.results import forget_old_results, forget_purged
+from cache_admin.services.retention import forget_old_results
 from cache_admin.services.topics import publish_topic
 from connectgenai.wire.question import AskedQuestion
 from connectgenai.wire.speech import fits_one_prompt
 from connectgenai.wire.store import AnswerStore, ConflictError, FencedError, StoreError, Usage
 from tests.aws import Aws
 from tests.cache_admin.conftest import NOW, NOW_MS, ask, generate
-from tests.cache_admin.test_mirror import answer_item, call_item
+from tests.cache_admin.test_mirror import answer_item
 
 
 @pytest.fixture
@@ -132,16 +132,3 @@ def test_old_task_results_are_forgotten_in_batches(db: None) -> None:
     TaskResult.objects.create(task_id="new")
     assert forget_old_results(older_than=timezone.now() - timedelta(days=3)) == 2_500
     assert list(TaskResult.objects.values_list("task_id", flat=True)) == ["new"]
-
-
-def test_mirrors_go_when_dynamodb_has_deleted_what_they_show(db: None) -> None:
-    seconds = NOW_MS // 1000
-    apply_items(
-        [
-            answer_item(1, "faq.old", purge_at=seconds - 1), answer_item(1, "faq.new", purge_at=seconds + 1),
-            call_item(1, "old", purge_at=seconds - 1), call_item(1, "new", purge_at=seconds + 1), call_item(1, "never"),
-        ]
-    )  # fmt: skip
-    assert forget_purged(now=NOW) == 2
-    assert list(CachedAnswer.objects.values_list("key", flat=True)) == ["faq.new"]
-    assert sorted(Call.objects.values_list("contact_id", flat=True)) == ["never", "new"]
