@@ -14,14 +14,13 @@ class PhoneCall(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    title = models.CharField(max_length=300, blank=True)
+    contact_id = models.UUIDField(default=uuid.uuid4)
     began_at = models.DateTimeField()
     looked_at = models.DateTimeField()  # by the page
     ticked_at = models.DateTimeField()  # by the call's process
     ended_at = models.DateTimeField(null=True)
     has_hung_up = models.BooleanField(default=False)
     seconds = models.FloatField(default=0.0)  # on the call's clock
-    figures = models.JSONField(default=dict)
 
     class Meta:
         """Listed under its right only: who may place calls."""
@@ -32,7 +31,7 @@ class PhoneCall(models.Model):
         indexes = [models.Index(fields=["ended_at", "ticked_at"], name="phone_running")]
 
     def __str__(self) -> str:
-        return self.title
+        return str(self.id)
 
 
 class PhoneSign(models.Model):
