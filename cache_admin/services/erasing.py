@@ -44,8 +44,8 @@ def erase_caller(number: str, *, keys: Sequence[tuple[str, bytes]], store: Answe
         store.erase_caller_of(call, now_ms=now_ms)
     apply_items(_fresh_calls(store, calls))
     apply_items([store.erase_answer(answer.key, now_ms=now_ms) for answer in answers])
-    keys = [answer.key for answer in answers]
-    blank_history(list(CachedAnswer.objects.filter(key__in=keys).values_list("pk", flat=True)))
+    rows = CachedAnswer.objects.filter(key__in=[answer.key for answer in answers])
+    blank_history(rows.values_list("pk", flat=True))
     return Erased(len(answers), len(calls))
 
 
