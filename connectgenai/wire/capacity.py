@@ -6,6 +6,7 @@ more were taken. Whoever takes more than is there pushes the moment into the fut
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 # Of a minute's quota this part may be taken at once and the rest flows steadily, so that no minute sees more than the quota
@@ -95,13 +96,13 @@ def _wait(per_minute: int, full_at: int, needed: int, now_ms: int, share: float)
     burst, rate = _shape(per_minute)
     burst *= share
     missing = max(full_at - now_ms, 0) * rate + min(needed, burst) - burst  # a large one takes a full bucket, and more
-    return max(round(missing / rate), 0)
+    return max(math.ceil(missing / rate), 0)
 
 
 def _push(per_minute: int, full_at: int, taken: int, now_ms: int) -> int:
     if not per_minute:
         return 0
-    return max(full_at, now_ms) + round(taken / _shape(per_minute)[1])
+    return max(full_at, now_ms) + math.ceil(taken / _shape(per_minute)[1])
 
 
 def _shape(per_minute: int) -> tuple[float, float]:

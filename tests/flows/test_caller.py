@@ -75,7 +75,7 @@ def test_silence_goes_on_while_replies_play_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome"), [("408", "timed_out"), ("500", "failed"), ("400", "refused"), ("429", "refused")]
+    ("status", "outcome"), [("408", "timed_out"), ("500", "failed"), ("400", "refused"), ("429", "busy")]
 )
 def test_a_hand_over_ends_the_loop_with_its_reason(status: str, outcome: str) -> None:
     events = Script((0.1, status, {**speak("Sorry."), "reason": "why"})).call()
