@@ -22,7 +22,8 @@ _ABBREVIATED = (
 )
 ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]+[\"'\u201d\u2019)\]]*(?=\s|$)|[\u3002\uff01\uff1f]|\n{2,}")
-SSML_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+_SSML_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
 
 def make_speakable(text: str) -> str:
@@ -73,12 +74,7 @@ def to_ssml(text: str) -> str:
 
 def escape_ssml(text: str) -> str:
     """The text with XML's five entities; characters that XML 1.0 forbids become spaces."""
-    return "".join(SSML_ENTITIES.get(c) or (c if _is_xml(c) else " ") for c in text)
-
-
-def _is_xml(character: str) -> bool:
-    code = ord(character)
-    return code in (0x9, 0xA, 0xD) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
+    return _NOT_XML.sub(" ", text).translate(_SSML_ENTITIES)
 
 
 def fits_one_prompt(text: str) -> bool:
