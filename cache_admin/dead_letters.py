@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
-HIDDEN_SECONDS = 60  # while one person decides; then the message is visible to the next
+from botocore.exceptions import BotoCoreError, ClientError
+
+from connectgenai.wire.queue import QueueUnavailableError
+
+HIDDEN_SECONDS = 60  # while somebody looks or decides; then the message is visible to the next
 REDRIVEN = "failed"  # SQS moved it here itself: it was received and not finished as often as the queue allows
+_COUNTED = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 
 class UnknownQueueError(ValueError):
@@ -17,42 +29,52 @@ class UnknownQueueError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """One message in the dead-letter queue: `reason` is the worker's word, or "failed"; `queue` where it came from."""
+    """One message in the dead-letter queue: `reason` is the worker's word, or "failed"; `queue` where it came from;
+    `received` how often anybody has received it from here, this time included."""
 
     message_id: str
     reason: str
     queue: str
     sent_at: datetime
+    received: int
     body: str
     receipt: str
 
 
 class DeadLetters:
-    """The dead-letter queue, and the ways back: queue name -> URL. botocore's errors when SQS does not serve."""
+    """The dead-letter queue, and the ways back: queue name -> URL. QueueUnavailableError when SQS does not serve."""
 
     def __init__(self, sqs: Any, *, url: str, queue_urls: dict[str, str]) -> None:
         self._sqs, self._url, self._queue_urls = sqs, url, queue_urls
 
-    def take(self, *, limit: int) -> Iterator[Parked]:
-        """Up to `limit` parked messages, each hidden from others for a minute."""
-        taken = 0
-        while taken < limit:
-            messages = self._receive(min(10, limit - taken))
-            if not messages:
-                return
-            taken += len(messages)
-            yield from map(self._describe, messages)
+    def count(self) -> int:
+        """How many messages are parked, about, those that somebody holds at the moment included."""
+        with _explain_outages():
+            reply = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(_COUNTED))
+        return sum(int(reply["Attributes"][name]) for name in _COUNTED)
 
-    def _receive(self, count: int) -> list[dict[str, Any]]:
-        reply: dict[str, Any] = self._sqs.receive_message(
-            QueueUrl=self._url,
-            MaxNumberOfMessages=count,
-            VisibilityTimeout=HIDDEN_SECONDS,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
-        )
-        messages: list[dict[str, Any]] = reply.get("Messages", [])
-        return messages
+    def take(self, *, limit: int, seconds: float = HIDDEN_SECONDS / 2) -> Iterator[Parked]:
+        """Up to `limit` parked messages within some seconds, each once, and each hidden from others for a minute."""
+        known: set[str] = set()
+        deadline = time.monotonic() + seconds
+        while len(known) < limit and time.monotonic() < deadline:
+            found = {parked.message_id: parked for parked in self._receive(min(10, limit - len(known)))}
+            if not found.keys() - known:
+                return  # none are left, or the first ones come again
+            yield from (parked for name, parked in found.items() if name not in known)
+            known |= found.keys()
+
+    def _receive(self, count: int) -> list[Parked]:
+        with _explain_outages():
+            reply: dict[str, Any] = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=count,
+                VisibilityTimeout=HIDDEN_SECONDS,
+                WaitTimeSeconds=1,  # a poll that does not wait asks some of SQS's servers only
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["All"],
+            )
+        return [self._describe(message) for message in reply.get("Messages", [])]
 
     def _describe(self, message: dict[str, Any]) -> Parked:
         told = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
@@ -63,6 +85,7 @@ class DeadLetters:
             reason=told.get("reason") or REDRIVEN,
             queue=self._queue_name(told.get("queue") or source),
             sent_at=datetime.fromtimestamp(int(system.get("SentTimestamp", 0)) / 1000, tz=UTC),
+            received=int(system.get("ApproximateReceiveCount", 1)),
             body=message["Body"],
             receipt=message["ReceiptHandle"],
         )
@@ -79,13 +102,29 @@ class DeadLetters:
         """
         if not parked.queue:
             raise UnknownQueueError(parked.message_id)
-        self._sqs.send_message(QueueUrl=self._queue_urls[parked.queue], MessageBody=parked.body)
+        with _explain_outages():
+            self._sqs.send_message(QueueUrl=self._queue_urls[parked.queue], MessageBody=parked.body)
         self.discard(parked)
 
     def discard(self, parked: Parked) -> None:
         """Deletes the message for good."""
-        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=parked.receipt)
+        with _explain_outages():
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=parked.receipt)
 
-    def keep(self, parked: Parked) -> None:
-        """Makes the message visible again at once."""
-        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=parked.receipt, VisibilityTimeout=0)
+    def release(self, receipts: Sequence[str]) -> None:
+        """Makes messages visible again at once, as far as nobody else has received them since."""
+        rest = iter(receipts)
+        while batch := list(islice(rest, 10)):
+            entries = [
+                {"Id": str(n), "ReceiptHandle": handle, "VisibilityTimeout": 0} for n, handle in enumerate(batch)
+            ]
+            with _explain_outages():
+                self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+
+
+@contextmanager
+def _explain_outages() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise QueueUnavailableError(type(error).__name__) from error

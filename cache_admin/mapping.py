@@ -39,12 +39,12 @@ def _fit(column: models.Field[Any, Any], value: Any) -> Any:
     if isinstance(column, models.DateTimeField):
         return moment(value * 1000 if column.name in _IN_SECONDS else value)
     if isinstance(value, tuple):
-        return [_clean(text) for text in value]
-    return _clean(value)[: column.max_length] if isinstance(value, str) else value
+        return [storable(text) for text in value]
+    return storable(value)[: column.max_length] if isinstance(value, str) else value
 
 
-def _clean(text: str) -> str:
-    # PostgreSQL takes neither NUL nor half of a surrogate pair
+def storable(text: str) -> str:
+    """The text without what PostgreSQL does not take: NUL, and halves of surrogate pairs."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 

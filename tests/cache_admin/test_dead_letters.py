@@ -73,7 +73,7 @@ def test_more_than_ten_are_taken_and_each_once(letters: DeadLetters, provisioned
 def test_a_kept_message_is_visible_again_at_once(letters: DeadLetters, provisioned: Aws) -> None:
     park(provisioned)
     (parked,) = letters.take(limit=1)
-    letters.keep(parked)
+    letters.release([parked.receipt])
     assert len(list(letters.take(limit=1))) == 1
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cache_admin import gateways
 from cache_admin.dead_letters import DeadLetters, Parked, UnknownQueueError
+from connectgenai.wire.queue import QueueUnavailableError
 
 
 class Command(BaseCommand):
@@ -35,8 +35,8 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"{parked.sent_at:%Y-%m-%d %H:%M}  {parked.message_id}  {parked.queue or '-':18}  {parked.reason:16}  {done}"
                 )
-        except (ClientError, BotoCoreError) as error:
-            raise CommandError(f"SQS does not serve. ({type(error).__name__})") from error
+        except QueueUnavailableError as error:
+            raise CommandError(f"SQS does not serve. ({error})") from error
 
     def _decide(self, letters: DeadLetters, parked: Parked, options: dict[str, Any]) -> str:
         is_meant = options["reason"] in ("", parked.reason)
@@ -48,7 +48,7 @@ class Command(BaseCommand):
                 letters.replay(parked)
                 return "sent back"
         except UnknownQueueError:
-            letters.keep(parked)
+            letters.release([parked.receipt])
             return "kept: it does not say where it came from"
-        letters.keep(parked)
+        letters.release([parked.receipt])
         return "kept"
