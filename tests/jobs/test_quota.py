@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +15,8 @@ from connectgenai.wire.capacity import ModelCapacity, take
 from connectgenai.wire.items import FAILED, PENDING, READY
 from connectgenai.wire.request import GenerationRequest
 from jobs.quota import FAILURES_TO_OPEN, Quota, estimate_tokens
-from jobs.runs import LOOK_SECONDS
-from jobs.services import HandBackError
+from jobs.runs import LOOK_SECONDS, clock_ms
+from jobs.services import HandBackError, answer_question
 from tests.jobs.stage import QUESTION, Clock, Stage
 
 
@@ -279,3 +281,18 @@ def test_a_run_that_loses_its_answer_while_it_waits_gives_its_place_back(limited
 def test_tokens_are_estimated_from_the_words_of_a_prompt() -> None:
     prompt = {"system": [{"text": "x" * 400}, {"cachePoint": {}}], "messages": [{"content": [{"text": "y" * 40}]}]}
     assert estimate_tokens(prompt) == 111
+
+
+def test_two_workers_keep_one_quota(limited: Any, model_id: str) -> None:
+    stage = limited(requests_per_minute=30)  # 6 at once, then one in 2.5 s
+    shops = [
+        replace(stage.shop, quota=Quota(stage.store.limits, now_ms=clock_ms), now_ms=clock_ms, sleep=time.sleep)
+        for _ in range(2)
+    ]
+    asked = [live(stage, f"Question {number}, please?") for number in range(8)]
+    with ThreadPoolExecutor(8) as slots:
+        answers = slots.map(lambda n: answer_question(asked[n], shop=shops[n % 2]).outcome, range(8))
+        assert list(answers) == ["answered"] * 8
+    moments = sorted(call["started_ms"] for call in stage.bedrock.read_calls())
+    assert moments[6] - moments[0] > 2_000
+    assert moments[7] - moments[0] > 4_500
