@@ -46,6 +46,7 @@ class Workshop:
     quota: Quota
     now_ms: Callable[[], int] = clock_ms
     sleep: Callable[[float], None] = time.sleep
+    is_stopping: Callable[[], bool] = lambda: False
 
     def pause(self, seconds: float) -> None:
         """Waits for a random part of the time, so that those who failed together do not try again together."""

@@ -114,6 +114,8 @@ def _wait_for_room(request: GenerationRequest, shop: Workshop) -> Place | None:
             return shop.quota.reserve(prompt, patience_ms=0, is_live=False)
         except NoRoomError as error:
             reason = error.reason
+            if shop.is_stopping():
+                break
             shop.pause(PREWARM_PAUSE_SECONDS)
     raise HandBackError(reason)
 

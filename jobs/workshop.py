@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import boto3
 from botocore.config import Config as BotoConfig
+from celery.worker import state
 from django.conf import settings
 
 from connectgenai.wire.config import aws_client, read_variable
@@ -36,6 +37,7 @@ def _workshop() -> Workshop:
         documents=DocumentLibrary(aws_client("s3", read_seconds=20), bucket=read_variable("CONNECTGENAI_BUCKET")),
         leases=LeaseKeeper(store=store, now_ms=clock_ms),
         quota=Quota(store.limits, now_ms=clock_ms),
+        is_stopping=lambda: state.should_stop not in (None, False),
     )
 
 

@@ -139,6 +139,14 @@ def test_pre_warming_that_finds_no_room_for_an_hour_is_handed_back(limited: Any,
     assert stage.count_calls() == 0
 
 
+def test_pre_warming_that_waits_is_handed_back_when_the_worker_stops(limited: Any, model_id: str) -> None:
+    stage = limited(requests_per_minute=1)
+    spend(stage, model_id, requests=10)
+    with pytest.raises(HandBackError, match="busy"):
+        stage.with_workshop(is_stopping=lambda: len(stage.pauses) == 3).answer(warm(stage))
+    assert len(stage.pauses) == 3
+
+
 def test_a_pre_warmed_question_that_is_known_gives_its_place_back(limited: Any, model_id: str) -> None:
     stage = limited(requests_per_minute=600)
     stage.answer(live(stage))
