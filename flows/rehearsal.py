@@ -10,7 +10,7 @@ from typing import Any, Final
 from connectgenai.wire.store import AnswerStore
 from connectgenai.wire.waiting import WaitPolicy
 from flows.coverage import Coverage, measure_coverage
-from flows.generate import build_flow
+from flows.generate import POLL, FlowSettingsError, build_flow
 from flows.language import Flow
 from flows.runner.contact import Caller
 from flows.runner.engine import run_flow
@@ -18,7 +18,7 @@ from flows.runner.instance import Instance
 from flows.runner.lambdas import Functions
 from flows.runner.transcript import Transcript
 from flows.runner.virtual_clock import VirtualClock
-from flows.scenarios import Expected, Heard, Scenario, ScenarioFile
+from flows.scenarios import Expected, Heard, Scenario, ScenarioError, ScenarioFile
 from flows.stage import CONSUMER, PRODUCER, Stage, follow_scripts, make_topic
 
 # Placeholders for what an instance has, in flows that are only rehearsed
@@ -29,6 +29,15 @@ EXAMPLE_ARNS: Final = {
     "queue_arn": f"arn:aws:connect:{ACCOUNT}:instance/example/queue/BasicQueue",
 }
 RECORDING_SECONDS: Final = 3.0
+# What a file may say of its flow, and what build_flow calls it
+FLOW_SETTINGS: Final = {
+    "mode": "mode",
+    "module": "is_module",
+    "language": "language",
+    "question": "question",
+    "hold_prompt_arn": "hold_prompt_arn",
+    "interrupt_seconds": "interrupt_seconds",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +51,18 @@ class Rehearsed:
 
 
 def make_rehearsed_flow(file: ScenarioFile) -> Flow:
-    """The generated flow that a file of scenarios is written for: its mode, of its topic and policy."""
-    settings = {"mode": "poll", **file.flow}
-    mode = settings.pop("mode")
-    return build_flow(mode, topic=file.topic, policy=file.policy, **{**EXAMPLE_ARNS, **settings})
+    """The generated flow that a file of scenarios is written for: its mode, of its topic and policy.
+
+    ScenarioError for settings that make no flow.
+    """
+    if unknown := sorted(file.flow.keys() - FLOW_SETTINGS.keys()):
+        raise ScenarioError(f"flow: {unknown[0]!r} is not known here; known are {', '.join(FLOW_SETTINGS)}, or path")
+    settings = {FLOW_SETTINGS[name]: value for name, value in file.flow.items()}
+    mode = str(settings.pop("mode", POLL))
+    try:
+        return build_flow(mode, topic=file.topic, policy=file.policy, **{**EXAMPLE_ARNS, **settings})
+    except FlowSettingsError as error:
+        raise ScenarioError(f"flow: {error}") from error
 
 
 def rehearse_all(

@@ -17,6 +17,8 @@ MESSAGES = ("Text", "SSML", "PromptId", "Media")
 # Admin guide, "Store customer input": what the attribute holds when nothing was entered
 NO_INPUT = "Timeout"
 INTERDIGIT_SECONDS = 5.0
+# What lasts less passes no time on a clock of microseconds: repeating it would never end
+SHORTEST_SECONDS = 1e-3
 MOST_KEYS = 20
 # How long a bot waits for the first word; a person who types in place of a caller gets more
 SPEAKING_SECONDS, TYPING_SECONDS = 5.0, 60.0
@@ -53,15 +55,15 @@ def message_participant_iteratively(call: Call, action: Action) -> Outcome:
         prompts = [_prompt(call, message) for message in messages or ()]
     except PromptError as refused:
         return error(str(refused))
-    if not prompts or not any(prompt.seconds for prompt in prompts):
+    if not prompts or sum(prompt.seconds for prompt in prompts) < SHORTEST_SECONDS:
         return error("Loop prompts has nothing to play")
     interrupt = call.seconds(action, "InterruptFrequencySeconds", 0.0)
     if interrupt <= 0:
         return _play_for_ever(call, action, prompts)
     ends = call.line.now() + interrupt
-    while call.line.now() < ends:
+    while ends - call.line.now() > SHORTEST_SECONDS:
         for prompt in prompts:
-            if call.line.now() < ends:
+            if ends - call.line.now() > SHORTEST_SECONDS:
                 call.line.play(_shorten(prompt, ends - call.line.now()), action=action.identifier)
     return result("MessagesInterrupted")
 
