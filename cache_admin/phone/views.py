@@ -51,6 +51,7 @@ def show_phone(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": _("Phone"),
         "opts": PhoneCall._meta,
+        "is_nav_sidebar_enabled": False,  # the call takes the room
         "flows": list_choices(),
         "topics": [(t, " ".join(row.language for row in t.languages.all())) for t in topics],
         "languages": sorted({row.language for t in topics for row in t.languages.all()}),

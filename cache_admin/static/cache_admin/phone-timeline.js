@@ -19,6 +19,7 @@ window.phoneTimeline = (() => {
   function add(event) {
     if (["prompt", "part", "audio"].includes(event.kind)) {
       close(event.at);
+      if (event.kind !== "audio" && !event.text) return; // a pause: the lane of dead air has it
       open = { lane: 0, at: event.at, seconds: event.seconds || 0.3, kind: `is-${event.kind}`, title: event.text || "wait sound" };
       bars.push(open);
     } else if (event.kind === "cut" || event.kind === "end") {
@@ -38,7 +39,7 @@ window.phoneTimeline = (() => {
   }
 
   function draw(now) {
-    const width = svg.clientWidth || 600, span = Math.max(20, now * 1.04), scale = (width - LEFT - 8) / span;
+    const width = svg.clientWidth || 600, span = Math.max(20, now * 1.04), scale = (width - LEFT - 24) / span;
     const bottom = TOP + LANES.length * LANE, x = (seconds) => LEFT + seconds * scale;
     const nodes = [];
     const step = STEPS.find((seconds) => seconds * scale >= 46) || 600;

@@ -39,7 +39,7 @@
   function fitLanguages() {
     const chosen = $("id_topic").selectedOptions[0], languages = chosen ? chosen.dataset.languages.split(" ") : [];
     for (const option of $("id_language").options) option.hidden = option.disabled = !languages.includes(option.value);
-    if (!languages.includes($("id_language").value)) $("id_language").value = languages[0] || "";
+    $("id_language").value = languages[0] || "";
   }
 
   function showErrors(errors) {
@@ -78,9 +78,9 @@
     if (["prompt", "part", "key", "say"].includes(event.kind)) told.append(element("p", "words", event.text));
     else if (event.kind === "audio") told.append(element("p", "words", `♪ ${seconds(event.seconds)}`));
     else if (event.kind === "lambda") {
-      const status = STATUSES[event.status], reason = (event.reply && event.reply.reason) || event.text;
+      const status = STATUSES[event.status], reply = event.reply || {}, reason = reply.reason || reply.source || event.text;
       told.append(element("code", "", event.name.replace("connectgenai-", "")), ` → ${event.status}`);
-      told.append([status && ` ${status}`, reason && ` (${reason})`, `, ${Math.round(event.seconds * 1000)} ms`].filter(Boolean).join(""));
+      told.append([status && ` ${status}`, reason && ` (${reason})`, `, ${seconds(event.seconds)}`].filter(Boolean).join(""));
     } else if (event.kind === "step") {
       told.append(element("code", "", event.action), ` → ${event.way}${event.text ? `: ${event.text}` : ""}`);
     } else if (event.kind === "silence") told.append(`${seconds(event.seconds)} of dead air`);
@@ -94,11 +94,16 @@
 
   function show(event) {
     if (event.kind === "silence" && event.seconds < 0.5) return; // in the picture; too short to read about
+    if (event.kind === "prompt" && !event.text) return; // a pause
     const row = element("li", `row-${event.kind}`), time = element("time", "", seconds(event.at));
     if (event.kind === "silence" && event.seconds > timeline.LONG_SILENCE) row.classList.add("is-long");
     row.append(time, describe(event));
     const log = $("log"), isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
-    $("transcript").append(row);
+    // what takes time is told when it is over: it goes before what has happened meanwhile
+    row.dataset.at = event.at;
+    const rows = [...$("transcript").children], after = rows.findLastIndex((other) => Number(other.dataset.at) <= event.at);
+    if (after < 0) $("transcript").prepend(row);
+    else rows[after].after(row);
     if (isAtEnd) log.scrollTop = log.scrollHeight;
   }
 
