@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from connectgenai.wire.queue import QueueUnavailableError
 
 HIDDEN_SECONDS = 60  # while somebody looks or decides; then the message is visible to the next
+WAIT_SECONDS = 1  # a poll that does not wait asks some of SQS's servers only
 REDRIVEN = "failed"  # SQS moved it here itself: it was received and not finished as often as the queue allows
 _COUNTED = (
     "ApproximateNumberOfMessages",
@@ -53,11 +54,16 @@ class DeadLetters:
             reply = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(_COUNTED))
         return sum(int(reply["Attributes"][name]) for name in _COUNTED)
 
-    def take(self, *, limit: int, seconds: float = HIDDEN_SECONDS / 2) -> Iterator[Parked]:
-        """Up to `limit` parked messages within some seconds, each once, and each hidden from others for a minute."""
+    def take(
+        self, *, limit: int, seconds: float = HIDDEN_SECONDS / 2, is_enough: Callable[[], bool] = lambda: False
+    ) -> Iterator[Parked]:
+        """Up to `limit` parked messages within some seconds, each once, and each hidden from others for a minute.
+
+        Whoever wants no more says so by `is_enough`, and takes what is still given: else that stayed hidden.
+        """
         known: set[str] = set()
         deadline = time.monotonic() + seconds
-        while len(known) < limit and time.monotonic() < deadline:
+        while len(known) < limit and time.monotonic() < deadline and not is_enough():
             found = {parked.message_id: parked for parked in self._receive(min(10, limit - len(known)))}
             if not found.keys() - known:
                 return  # none are left, or the first ones come again
@@ -70,7 +76,7 @@ class DeadLetters:
                 QueueUrl=self._url,
                 MaxNumberOfMessages=count,
                 VisibilityTimeout=HIDDEN_SECONDS,
-                WaitTimeSeconds=1,  # a poll that does not wait asks some of SQS's servers only
+                WaitTimeSeconds=WAIT_SECONDS,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             )

@@ -11,12 +11,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from cache_admin import gateways
-from cache_admin.services import estimates, mirror, retention
+from cache_admin.services import drift, estimates, mirror, parked, retention
 from connectgenai.wire.request import (
     FORGET_TASK,
     GENERATE_TASK,
     LEARN_TASK,
+    LOOK_TASK,
     MIRROR_TASK,
+    RECONCILE_TASK,
     GenerationRequest,
     RequestError,
 )
@@ -58,3 +60,15 @@ def forget_results() -> None:
     """Deletes what is past its time: the task history, answers and calls."""
     retention.forget_old_results(older_than=timezone.now() - timedelta(days=settings.TASK_HISTORY_DAYS))
     retention.apply_retention(gateways.answer_store(), now=timezone.now())
+
+
+@shared_task(name=LOOK_TASK, ignore_result=True)
+def look_at_parked() -> None:
+    """Notes what lies in the dead-letter queue."""
+    parked.look_if_due(gateways.dead_letters(), now=timezone.now())
+
+
+@shared_task(name=RECONCILE_TASK, ignore_result=True)
+def reconcile_mirror() -> None:
+    """Compares the mirror with DynamoDB when somebody has asked for it, and every night."""
+    drift.run_if_due(gateways.answer_store(), clock=timezone.now)

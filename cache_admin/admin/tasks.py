@@ -13,7 +13,7 @@ from django_celery_results.models import TASK_STATE_CHOICES, GroupResult, TaskRe
 
 from cache_admin.admin.badges import badge
 from cache_admin.admin.keyset import KeysetAdmin
-from connectgenai.wire.request import FORGET_TASK, GENERATE_TASK, LEARN_TASK, MIRROR_TASK
+from connectgenai.wire.request import FORGET_TASK, GENERATE_TASK, LEARN_TASK, LOOK_TASK, MIRROR_TASK, RECONCILE_TASK
 
 admin.site.unregister([GroupResult, TaskResult])
 
@@ -41,7 +41,9 @@ class TaskFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
         """The tasks that we have."""
-        return [(name, name) for name in (GENERATE_TASK, MIRROR_TASK, LEARN_TASK, FORGET_TASK)]
+        return [
+            (name, name) for name in (GENERATE_TASK, MIRROR_TASK, LEARN_TASK, FORGET_TASK, LOOK_TASK, RECONCILE_TASK)
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The task's rows."""

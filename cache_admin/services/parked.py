@@ -160,13 +160,12 @@ def _settle(
     message_ids: Collection[str], decide: Callable[[Parked], None], *, letters: DeadLetters, now: datetime
 ) -> Settled:
     wanted, others, settled = set(message_ids), [], Settled()
+    taken = letters.take(limit=MAX_MESSAGES, seconds=SETTLE_SECONDS, is_enough=lambda: not wanted)
     try:
-        for parked in letters.take(limit=MAX_MESSAGES, seconds=SETTLE_SECONDS):
+        for parked in taken:
             if parked.message_id not in wanted or not _decide(parked, decide, settled):
                 others.append(parked.receipt)
             wanted.discard(parked.message_id)
-            if not wanted:
-                break
         settled.lost = sorted(wanted)
         letters.release(others)
     except QueueUnavailableError as error:

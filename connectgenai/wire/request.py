@@ -14,6 +14,8 @@ GENERATE_TASK = "jobs.generate_answer"
 MIRROR_TASK = "jobs.mirror_changes"
 LEARN_TASK = "jobs.learn_estimates"
 FORGET_TASK = "jobs.forget_results"
+LOOK_TASK = "jobs.look_at_parked"
+RECONCILE_TASK = "jobs.reconcile_mirror"
 
 VERSION = 1
 _LIMITS = {"key": 200, "topic": 64, "question": 1_000, "language": 20, "contact_id": 256}

@@ -10,6 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
+from cache_admin import dead_letters
 from cache_admin.dead_letters import DeadLetters, UnknownQueueError
 from connectgenai.wire.request import DEAD_LETTER_QUEUE, LIVE_QUEUE, PREWARM_QUEUE
 from tests.aws import Aws
@@ -19,7 +20,8 @@ SECRET = "the canary sings"
 
 
 @pytest.fixture
-def letters(provisioned: Aws, settings: LazySettings) -> DeadLetters:
+def letters(provisioned: Aws, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> DeadLetters:
+    monkeypatch.setattr(dead_letters, "WAIT_SECONDS", 0)  # the emulator is one server
     settings.QUEUE_URLS = {name: provisioned.queue_urls[name] for name in (LIVE_QUEUE, PREWARM_QUEUE)}
     return DeadLetters(provisioned.sqs, url=provisioned.queue_urls[DEAD_LETTER_QUEUE], queue_urls=settings.QUEUE_URLS)
 

@@ -16,7 +16,7 @@ from connectgenai.wire.store import AnswerStore
 from tests.aws import Aws
 
 pytestmark = pytest.mark.django_db
-NOW = datetime(2027, 1, 15, 12, tzinfo=UTC)
+NOW = datetime.now(UTC) - timedelta(hours=1)  # long enough ago for the mirror to have come after
 NOW_MS = round(NOW.timestamp() * 1000)
 
 
@@ -35,7 +35,7 @@ def store(provisioned: Aws) -> AnswerStore:
 
 
 def check(store: AnswerStore, *, repair: bool = False) -> Drift:
-    return reconcile(store, repair=repair, now=NOW)
+    return reconcile(store, repair=repair, now=NOW + timedelta(minutes=1))
 
 
 def test_a_mirror_that_is_up_to_date_shows_no_drift(store: AnswerStore) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from cache_admin import gateways
-from cache_admin.services.reconcile import reconcile
-from connectgenai.wire.store import StoreError
+from cache_admin.models import Reconciliation
+from cache_admin.services.drift import run_reconciliation, wish_for_reconciliation
+
+COUNTS = ("compared", "missing", "outdated", "different", "ahead", "vanished")
 
 
 class Command(BaseCommand):
@@ -26,12 +27,14 @@ class Command(BaseCommand):
         parser.add_argument("--repair", action="store_true", help="bring the rows to what DynamoDB holds")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Prints one line for each count; CommandError when DynamoDB does not serve."""
-        try:
-            drift = reconcile(gateways.answer_store(), repair=options["repair"], now=timezone.now())
-        except StoreError as error:
-            raise CommandError(f"DynamoDB does not serve, so nothing was compared or repaired. ({error})") from error
-        for name, count in asdict(drift).items():
-            self.stdout.write(f"{name:10} {count}")
-        if not drift.is_none and not options["repair"]:
+        """Prints one line for each count, and keeps them for the admin; CommandError when nothing could be compared."""
+        origin, repair = Reconciliation.Origin.COMMAND, options["repair"]
+        run = wish_for_reconciliation(origin=origin, repair=repair, now=timezone.now())
+        if run is None or not run_reconciliation(run, gateways.answer_store(), clock=timezone.now):
+            raise CommandError("Another comparison is under way; its result will be in the admin, under Drift.")
+        if run.state == Reconciliation.State.FAILED:
+            raise CommandError(f"Nothing was compared to the end. {run.error}")
+        for name in COUNTS:
+            self.stdout.write(f"{name:10} {getattr(run, name)}")
+        if run.drifted and not repair:
             sys.exit(1)
