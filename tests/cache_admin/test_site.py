@@ -114,7 +114,7 @@ def test_no_list_filters_by_a_column_without_choices() -> None:
     ours = [
         (m, a) for m, a in admin_site._registry.items() if m._meta.app_label in ("cache_admin", "django_celery_results")
     ]
-    assert len(ours) == 5
+    assert len(ours) >= 10
     for model, page in ours:
         for entry in (entry for entry in page.list_filter if isinstance(entry, str)):
             field: Any = model._meta.get_field(entry)

@@ -28,6 +28,7 @@ def fill_in(policy: WaitPolicy, **changes: Any) -> dict[str, Any]:
         "temperature": "0.2",
         "sharing": "everyone",
         "ttl_hours": "24",
+        "keep_days": "90",
         "asks_per_caller": 60,
         "asks_per_minute": 0,
         "languages-TOTAL_FORMS": "1",

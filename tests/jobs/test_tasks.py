@@ -111,7 +111,7 @@ def test_bedrocks_client_makes_no_tries_of_its_own_and_has_a_connection_for_each
 
 
 @pytest.mark.django_db
-def test_the_task_history_is_forgotten_after_some_days() -> None:
+def test_the_task_history_is_forgotten_after_some_days(provisioned: Aws) -> None:
     for task_id, days in (("old", settings.TASK_HISTORY_DAYS + 1), ("young", settings.TASK_HISTORY_DAYS - 1)):
         TaskResult.objects.create(task_id=task_id)
         done = timezone.now() - timedelta(days=days)
