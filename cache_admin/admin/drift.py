@@ -38,7 +38,7 @@ _EXPLAINED = {
 class DriftAdmin(ModelAdmin[Reconciliation]):
     """The comparisons, newest first."""
 
-    list_display = ("asked_at", "origin", "asked_by", "state_badge", "compared", *Verdict.values, "repair")
+    list_display = ("asked_at", "who", "state_badge", "differences", "compared", "repair")
     list_display_links = ("asked_at",)
     list_select_related = ("asked_by",)
     list_per_page = 100  # there are never so many
@@ -85,6 +85,17 @@ class DriftAdmin(ModelAdmin[Reconciliation]):
         if run.state == State.DONE:
             return badge("SUCCESS", gettext("all the same"))
         return badge(_TONES[State(run.state)], run.get_state_display())
+
+    @admin.display(description=_("asked for by"))
+    def who(self, run: Reconciliation) -> str:
+        """The supervisor, or what else it was."""
+        return str(run.asked_by or run.get_origin_display())
+
+    @admin.display(description=_("differences"))
+    def differences(self, run: Reconciliation) -> str:
+        """How many of each kind."""
+        counts = [(getattr(run, verdict), verdict.label) for verdict in Verdict]
+        return ", ".join(f"{count} {label}" for count, label in counts if count) or "-"
 
     @admin.display(description=_("what was found"))
     def rows_found(self, run: Reconciliation) -> SafeString | str:

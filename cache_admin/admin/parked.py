@@ -71,6 +71,7 @@ class ParkedAdmin(KeysetAdmin[ParkedMessage]):
     """The table that housekeeping keeps of the dead-letter queue; what is decided is done in the queue itself."""
 
     list_display = ("what", "topic", "language", "why", "deliveries", "answer_state", "parked_at")
+    list_display_links = ("why",)  # the question leads to its answer
     list_filter = (TopicFilter, ReasonFilter)
     sortable_by = ("parked_at",)
     ordering = ("-parked_at",)
@@ -132,10 +133,9 @@ class ParkedAdmin(KeysetAdmin[ParkedMessage]):
         return format_html('<code class="quiet">{}</code>', row.excerpt[:80] or gettext("empty"))
 
     @admin.display(description=_("why it is here"))
-    def why(self, row: ParkedMessage) -> SafeString:
-        """The reason in a few words, as a way to the message's page."""
-        url = reverse("admin:cache_admin_parkedmessage_change", args=[row.pk])
-        return format_html('<a href="{}">{}</a>', url, name_reason(row.reason))
+    def why(self, row: ParkedMessage) -> str:
+        """The reason in a few words; in the list it leads to the message's page."""
+        return name_reason(row.reason)
 
     @admin.display(description=_("what that means"))
     def advice(self, row: ParkedMessage) -> str:

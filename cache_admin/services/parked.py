@@ -17,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F, IntegerField
+from django.db.models.functions import Greatest
 
 from cache_admin.dead_letters import HIDDEN_SECONDS, REDRIVEN, DeadLetters, Parked, UnknownQueueError
 from cache_admin.mapping import storable
@@ -188,6 +190,8 @@ def _note(settled: Settled, *, now: datetime) -> None:
     """The rows of what is gone go; whether what was not found is gone, the next look will tell."""
     for ids in _batches(settled.done):
         ParkedMessage.objects.filter(message_id__in=ids).delete()
+    left = Greatest(F("depth") - len(settled.done), 0, output_field=IntegerField())
+    ParkedLook.objects.filter(pk=1).update(depth=left)
     for ids in _batches(settled.lost):
         ParkedMessage.objects.filter(message_id__in=ids, missing_since__isnull=True).update(missing_since=now)
 

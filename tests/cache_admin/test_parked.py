@@ -240,6 +240,7 @@ def test_all_that_match_a_filter_are_settled_at_once(letters: DeadLetters, site:
     assert "Discard all 30 that match" in supervisor.get(f"{LIST}?reason=not_json").content.decode()
     page = supervisor.post(f"{LIST}discard/?reason=not_json", follow=True).content.decode()
     assert "30 messages discarded." in page
+    assert "1 message in the dead-letter queue" in page
     assert site.count_messages(DEAD_LETTER_QUEUE) == 1
     assert LogEntry.objects.count() == 30
 
