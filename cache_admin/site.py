@@ -10,7 +10,9 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cache_admin.services.drift import count_drifted
 from cache_admin.services.numbers import count_now
+from cache_admin.services.parked import count_parked
 
 
 class SupervisorsSite(AdminSite):
@@ -27,7 +29,11 @@ class SupervisorsSite(AdminSite):
         return sorted(apps, key=lambda app: app["app_label"] != "cache_admin")
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The first page; the numbers are for those who may see calls."""
-        may_look = request.user.has_perm("cache_admin.view_call")
-        numbers = count_now(now=timezone.now()) if may_look else None
-        return super().index(request, {"numbers": numbers, **(extra_context or {})})
+        """The first page; each number is for those who may see what it counts."""
+        may = request.user.has_perm
+        facts = {
+            "numbers": count_now(now=timezone.now()) if may("cache_admin.view_call") else None,
+            "parked": count_parked() if may("cache_admin.view_parkedmessage") else None,
+            "drifted": count_drifted() if may("cache_admin.view_reconciliation") else None,
+        }
+        return super().index(request, {**facts, **(extra_context or {})})

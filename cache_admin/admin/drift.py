@@ -38,7 +38,7 @@ _EXPLAINED = {
 class DriftAdmin(ModelAdmin[Reconciliation]):
     """The comparisons, newest first."""
 
-    list_display = ("asked_at", "who", "state_badge", "differences", "compared", "repair")
+    list_display = ("asked_at", "who", "state_badge", "differences", "compared")
     list_display_links = ("asked_at",)
     list_select_related = ("asked_by",)
     list_per_page = 100  # there are never so many

@@ -70,6 +70,14 @@ def run_reconciliation(run: Reconciliation, store: AnswerStore, *, clock: Clock)
     return True
 
 
+def count_drifted() -> int | None:
+    """How many rows differ as far as is known, for the first page; None when nothing has been compared."""
+    last = Reconciliation.objects.filter(state=State.DONE).order_by("-asked_at").first()
+    if last is None:
+        return None
+    return last.vanished if last.repair else last.drifted
+
+
 def _write(own: Any, drift: Drift, **more: Any) -> None:
     counts = {name: count for name, count in asdict(drift).items() if name != "examples"}
     own.update(**counts, **more)

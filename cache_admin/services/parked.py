@@ -145,6 +145,11 @@ def _read_request(body: str) -> GenerationRequest | None:
         return None
 
 
+def count_parked() -> int:
+    """How many messages were parked at the last look, for the first page."""
+    return ParkedLook.objects.filter(pk=1).values_list("depth", flat=True).first() or 0
+
+
 # -- deciding
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -11,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+import cache_admin.services.reconcile as comparing
 from cache_admin.models import CachedAnswer, Call, DriftedRow, Reconciliation
 from cache_admin.services import drift
 from cache_admin.services.drift import run_if_due, wish_for_reconciliation
@@ -95,22 +97,19 @@ def test_a_repair_leaves_nothing_but_what_is_only_here(wrong: AnswerStore) -> No
     assert CachedAnswer.objects.get(key="faq.2").text == "Answer 2."
 
 
-def test_a_repair_never_writes_an_older_item_over_what_the_mirror_has_brought_since(filled: AnswerStore) -> None:
+def test_a_repair_never_writes_an_older_item_over_what_the_mirror_has_brought_since(
+    filled: AnswerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     CachedAnswer.objects.filter(key="faq.4").update(chunks=["Tampered with."])
+    rewrite = comparing._rewrite
 
-    def mirror_comes_first(_model: object, wrong: list[tuple[AskedQuestion, CachedAnswer]]) -> None:
+    def mirror_comes_first(model: Any, wrong: list[tuple[Any, Any]]) -> None:
         filled.invalidate("faq.4", reason="wrong", now_ms=LONG_AGO_MS + 1)
         mirror_changes(filled, now=NOW)
-        rewrite(_model, wrong)
+        rewrite(model, wrong)
 
-    from cache_admin.services import reconcile as service
-
-    rewrite = service._rewrite
-    service._rewrite = mirror_comes_first  # type: ignore[assignment]
-    try:
-        reconcile(filled, repair=True, now=NOW)
-    finally:
-        service._rewrite = rewrite
+    monkeypatch.setattr(comparing, "_rewrite", mirror_comes_first)
+    reconcile(filled, repair=True, now=NOW)
     assert CachedAnswer.objects.get(key="faq.4").state == CachedAnswer.State.INVALID
 
 
@@ -221,6 +220,13 @@ def test_a_mirror_that_is_true_is_said_to_be(filled: AnswerStore, supervisor: Cl
     wish()
     house_keeps(filled)
     assert "All 6 rows are as DynamoDB has them." in supervisor.get(LIST).content.decode()
+
+
+def test_the_first_page_says_how_much_drift_is_known(wrong: AnswerStore, supervisor: Client) -> None:
+    assert "rows of drift" not in supervisor.get("/admin/").content.decode()  # nothing is known yet
+    wish(repair=True)
+    house_keeps(wrong)
+    assert "<b>1</b> rows of drift" in supervisor.get("/admin/").content.decode()
 
 
 def test_a_supervisor_repairs(wrong: AnswerStore, supervisor: Client) -> None:

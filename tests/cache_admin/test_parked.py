@@ -267,6 +267,11 @@ def test_an_outage_of_sqs_is_said_on_the_page(
     assert (site.count_messages(DEAD_LETTER_QUEUE), ParkedMessage.objects.count()) == (1, 1)
 
 
+def test_the_first_page_says_how_many_are_parked(letters: DeadLetters, site: Aws, supervisor: Client) -> None:
+    park_and_look(letters, site, WARM, "{")
+    assert "<b>2</b> parked questions" in supervisor.get("/admin/").content.decode()
+
+
 @pytest.mark.parametrize("wish", ["replay", "discard"])
 def test_each_decision_needs_its_own_right(letters: DeadLetters, site: Aws, client: Client, wish: str) -> None:
     (row,) = park_and_look(letters, site, WARM)

@@ -80,6 +80,7 @@ def test_the_first_page_shows_how_callers_fare(supervisor: Client) -> None:
         "being generated": "1",
         "calls in the last hour": "5",
         "answered at once": "40 %",
+        "parked questions": "0",
         "hung up while waiting": "1",
         "patience spent": "0",
         "failed": "1",
