@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from celery.schedules import crontab
 from django.conf import settings
 
@@ -18,6 +19,7 @@ from connectgenai.wire.request import (
     RECONCILE_TASK,
 )
 from jobs.celery_settings import celery_settings
+from jobs.metrics import serve_metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectgenai.settings")
 
@@ -45,3 +47,21 @@ app.conf.beat_schedule = {
     },
 }
 app.autodiscover_tasks(["jobs"])
+
+
+@signals.setup_logging.connect
+def keep_logging(**_: Any) -> None:
+    """Django's settings hold: that somebody listens to this signal keeps Celery from bringing its own handlers and levels."""
+
+
+@signals.celeryd_init.connect
+def leave_out_banner(instance: Any, **_: Any) -> None:
+    """The worker's greeting is no line of JSON."""
+    instance.quiet = not settings.DEBUG
+
+
+@signals.worker_ready.connect
+def offer_metrics(sender: Any, **_: Any) -> None:
+    """Once the worker takes messages, and only in the process that runs the tasks."""
+    if settings.METRICS_ADDRESS:
+        serve_metrics(settings.METRICS_ADDRESS, slots=sender.pool.num_processes or 0)

@@ -22,6 +22,7 @@ EXAMPLES = {
     "CONNECTGENAI_MODEL_BUDGET_SECONDS": "180",
     "CONNECTGENAI_MODEL_SILENCE_SECONDS": "45",
     "CONNECTGENAI_TASK_HISTORY_DAYS": "3",
+    "CONNECTGENAI_METRICS_ADDRESS": "127.0.0.1:9464",
     "DATABASE_URL": "postgresql://user:password@db.internal:5432/connectgenai",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
@@ -70,6 +71,15 @@ def read_number(env: Environment, name: str, *, default: int) -> int:
     if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) > 0):
         raise refuse(name, f"must be a whole number above 0, not {value!r}")
     return int(value)
+
+
+def read_address(env: Environment, name: str) -> str:
+    """HOST:PORT to listen on; PORT alone means this machine only, port 0 any that is free. "" when not set."""
+    value = read_text(env, name, default="")
+    host, _, port = value.rpartition(":")
+    if value and not (port.isascii() and port.isdigit() and int(port[:6]) < 65536 and " " not in host):
+        raise refuse(name, f"must be HOST:PORT or PORT, not {value!r}")
+    return f"{host or '127.0.0.1'}:{port}" if value else ""
 
 
 def read_hosts(env: Environment, name: str, *, default: list[str]) -> list[str]:

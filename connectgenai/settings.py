@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from connectgenai import environment as env
+from connectgenai.logs import logging_settings
 from connectgenai.wire.config import ConfigError, read_url, read_variable
 from connectgenai.wire.request import HOUSEKEEPING_QUEUE, LIVE_QUEUE, PREWARM_QUEUE
 
@@ -33,6 +34,7 @@ WORKER_HEALTH_FILE = env.read_text(os.environ, "CONNECTGENAI_WORKER_HEALTH_FILE"
 MODEL_BUDGET_SECONDS = env.read_number(os.environ, "CONNECTGENAI_MODEL_BUDGET_SECONDS", default=180)
 MODEL_SILENCE_SECONDS = env.read_number(os.environ, "CONNECTGENAI_MODEL_SILENCE_SECONDS", default=45)
 TASK_HISTORY_DAYS = env.read_number(os.environ, "CONNECTGENAI_TASK_HISTORY_DAYS", default=3)
+METRICS_ADDRESS = env.read_address(os.environ, "CONNECTGENAI_METRICS_ADDRESS")
 MAX_RECEIVES = 3  # the queues' maxReceiveCount: the delivery after which a message goes to the dead-letter queue
 try:
     BUCKET = read_variable("CONNECTGENAI_BUCKET")
@@ -160,24 +162,4 @@ CELERY_CACHE_BACKEND = "django-cache"
 CELERY_RESULT_EXTENDED = False  # a task's arguments may hold a caller's words
 CELERY_TIMEZONE = TIME_ZONE
 
-# To stdout, for whatever collects it; what we log ourselves is one line of JSON with ids, never words or numbers of callers.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
-        "event": {"format": "%(message)s"},
-    },
-    "handlers": {
-        "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "plain"},
-        "events": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "event"},
-    },
-    "root": {"handlers": ["stdout"], "level": "INFO"},
-    "loggers": {
-        "connectgenai": {"handlers": ["events"], "level": "INFO", "propagate": False},
-        "django": {"handlers": ["stdout"], "level": "INFO", "propagate": False},
-        "django.server": {"handlers": ["stdout"], "level": "INFO", "propagate": False},
-        "botocore": {"level": "WARNING"},
-        "pypdf": {"level": "ERROR"},
-    },
-}
+LOGGING = logging_settings(is_plain=DEBUG)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lambdas.desk import make_desk
+from lambdas.desk import open_desk, reply_to
 
-desk = make_desk()
+desk = open_desk()
 
 
 def handler(event: object, _context: object) -> dict[str, str]:
     """Amazon Connect's "Invoke AWS Lambda function" event in, a flat map of strings out."""
-    return desk.ask(event).to_map()
+    return reply_to(lambda: desk.ask(event))

@@ -13,6 +13,7 @@ from connectgenai.wire.admission import Admission
 from connectgenai.wire.flow import BAD_REQUEST, NO_ANSWER, FlowCall, Reply, choose_language
 from connectgenai.wire.items import FAILED, PENDING, AnswerItem, TopicItem
 from connectgenai.wire.log import log_event
+from connectgenai.wire.measuring import log_refusal, log_reply
 from connectgenai.wire.phrases import say
 from connectgenai.wire.question import AskedQuestion, QuestionError, caller_hash, identify_question, topic_of
 from connectgenai.wire.queue import QueueUnavailableError
@@ -201,8 +202,9 @@ class AnswerDesk:
             try:
                 waiting, item = self._look(waiting, is_first=is_first)
                 reply, waiting = self._decide(item, waiting)
-            except StoreError:
-                pass  # the caller hears the next prompt, and the next look may see again
+            except StoreError:  # the caller hears the next prompt, and the next look may see again
+                if is_first:
+                    log_event("look_failed", contact_id=waiting.call.contact_id, key=waiting.key, epoch=waiting.epoch)
             is_first = False
             until = hold_until_ms(waiting.policy, waiting.cursor, now_ms=started, budget_seconds=budget)
             left_ms = min(until, deadline_ms or until) - self.now_ms()
@@ -214,7 +216,7 @@ class AnswerDesk:
         if reply is None:
             is_native = budget is not None and budget > POLL_LIMIT_SECONDS
             reply, waiting = keep_waiting(waiting, now_ms=self.now_ms(), is_native=is_native)
-        self._record(waiting, reply, None)
+        self._record(waiting, reply, None, item)
         return reply
 
     def _look(self, waiting: WaitingCall, *, is_first: bool) -> tuple[WaitingCall, AnswerItem | None]:
@@ -273,17 +275,14 @@ class AnswerDesk:
         waiting = replace(last.waiting, call=call, cursor=replace(last.waiting.cursor, asked_at=self.now_ms()))
         return last, self._beside.submit(self._write_record, waiting, last.reply)
 
-    def _record(self, waiting: WaitingCall, reply: Reply, early: tuple[_Hit, Future[None]] | None) -> None:
-        log_event(
-            "replied",
-            contact_id=waiting.call.contact_id,
-            key=waiting.key,
-            epoch=waiting.epoch,
-            status=reply.status,
-            play=reply.play,
-            source=reply.source,
-            reason=reply.reason,
-        )
+    def _record(
+        self,
+        waiting: WaitingCall,
+        reply: Reply,
+        early: tuple[_Hit, Future[None]] | None,
+        item: AnswerItem | None = None,
+    ) -> None:
+        log_reply(waiting, reply, item, now_ms=self.now_ms())
         if early is not None:
             early[1].result()
         if early is None or not _is_same(early[0].reply, reply):
@@ -332,7 +331,7 @@ def _is_same(recorded: Reply, given: Reply) -> bool:
 
 
 def _refuse(call: FlowCall, status: str, reason: str, text: str) -> Reply:
-    log_event("refused", contact_id=call.contact_id, status=status, reason=reason)
+    log_refusal(call, status, reason)
     return Reply(status=status, text=text, reason=reason)
 
 
