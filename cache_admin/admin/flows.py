@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -116,7 +117,8 @@ class FlowAdmin(ModelAdmin[UploadedFlow]):
         self, request: HttpRequest, obj: UploadedFlow, post_url_continue: str | None = None
     ) -> HttpResponse:
         """To the report: that is what one uploads a flow for."""
-        return super().response_add(request, obj, reverse("admin:cache_admin_uploadedflow_change", args=[obj.pk]))
+        response = super().response_add(request, obj, post_url_continue)
+        return response if "_addanother" in request.POST else redirect("admin:cache_admin_uploadedflow_change", obj.pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UploadedFlow]:
         """A list needs no contents."""

@@ -23,7 +23,7 @@ from flows.caller import CONSUMER
 from flows.runner.lambdas import Invoke, find_function_name
 
 CONTROL_SECONDS: Final = 1.0
-SLOW_SECONDS: Final = 15.0
+SLOW_SECONDS: Final = 10.0
 ABSENT_SECONDS: Final = 20
 LAMBDA_SECONDS: Final = 4.0
 LAMBDA_FAILURES: Final = 5  # one more than Connect tries: the flow's error branch is taken once
@@ -68,7 +68,7 @@ def _make_failing(invoke: Invoke) -> Invoke:
 
 FAULTS: Final[Mapping[str, Fault]] = {
     "": Fault(_("Nothing")),
-    "slow": Fault(_("The model is slow (15 s to its first word)"), {"kind": "slow_start", "seconds": SLOW_SECONDS}),
+    "slow": Fault(_("The model is slow (10 s to its first word)"), {"kind": "slow_start", "seconds": SLOW_SECONDS}),
     "throttled": Fault(_("The model throttles twice"), {"kind": "throttle", "times": 2}),
     "refused": Fault(_("The model refuses for good"), {"kind": "access_denied"}),
     "breaks": Fault(_("The model breaks off once in mid-answer"), {"kind": "exception_event", "times": 1}),

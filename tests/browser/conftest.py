@@ -1,0 +1,95 @@
+"""A real browser on the whole product: emulator, Lambdas, workers, Bedrock's stand-in and the site, each a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from local.stack import SUPERVISOR, Stack
+
+# A model quick enough for tests, and slow enough for callers to hear that they are waiting
+PACE = {"first_token_seconds": 1.0, "seconds_per_1000_input_tokens": 0.0, "tokens_per_second": 60.0}
+SWITCHES = ["--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Chromium's path; without it the tests are skipped, but not where they are to prove something."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found and not os.environ.get("CI"):
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    assert found, "Chromium is not installed (Debian: apt-get install chromium)"
+    return found
+
+
+@pytest.fixture(scope="session")
+def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The running product, with the demonstration's topics and a quick model."""
+    with Stack(home=tmp_path_factory.mktemp("stack"), say=lambda _: None) as running:
+        url = running.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]
+        wish = urllib.request.Request(f"{url}/_control/pace", json.dumps(PACE).encode(), method="PUT")
+        urllib.request.urlopen(wish, timeout=5).close()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One browser for all tests."""
+    switches = [*SWITCHES, "--no-sandbox"] if os.geteuid() == 0 else SWITCHES
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=switches)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def session(browser: Browser, stack: Stack) -> Any:
+    """The cookies of somebody who has logged in."""
+    with browser.new_context(base_url=stack.site_url) as context:
+        page = context.new_page()
+        page.goto("/admin/login/?next=/admin/")
+        page.get_by_label("Username").fill(SUPERVISOR)
+        page.get_by_label("Password").fill(stack.password)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/admin/")
+        return context.storage_state()
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A page, and what went wrong in it: errors of its console and its script, and requests that failed."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def context(browser: Browser, stack: Stack, session: Any) -> Iterator[BrowserContext]:
+    """A window of somebody who has logged in."""
+    with browser.new_context(
+        base_url=stack.site_url, storage_state=session, viewport={"width": 1360, "height": 1000}
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+def tab(context: BrowserContext) -> Iterator[Tab]:
+    """A tab; a test that uses it fails when anything in it goes wrong."""
+    page = context.new_page()
+    opened = Tab(page)
+    page.on("console", lambda told: opened.faults.append(told.text) if told.type == "error" else None)
+    page.on("pageerror", lambda error: opened.faults.append(str(error)))
+    page.on(
+        "response", lambda reply: opened.faults.append(f"{reply.status} {reply.url}") if reply.status > 399 else None
+    )
+    yield opened
+    assert opened.faults == []
