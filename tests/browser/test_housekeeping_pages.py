@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import boto3
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from connectgenai.wire.request import GenerationRequest
+from local.provision import local_client
 from local.stack import Stack
 from tests.browser.conftest import Tab
 
@@ -24,12 +24,11 @@ QUESTION = "Do you sell hats in winter?"
 def parked(stack: Stack) -> None:
     """A question that failed three times, and something that is no question."""
     environment = stack.environment
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-    sqs: Any = boto3.client("sqs", endpoint_url=environment["AWS_ENDPOINT_URL"], **keys)
+    sqs = local_client("sqs", environment["AWS_ENDPOINT_URL"])
     warm = GenerationRequest(topic="store-faq", question=QUESTION, language="en-US").to_json()
     for body, reason in ((warm, "failed"), ("<b>no JSON</b>", "not_json")):
         told = {"reason": reason, "queue": "cgai-prewarm"}
-        attributes = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
+        attributes: Any = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
         url = environment["CONNECTGENAI_DEAD_LETTER_QUEUE_URL"]
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes)
 
