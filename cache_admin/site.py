@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cache_admin.services.drift import count_drifted
-from cache_admin.services.numbers import count_now
-from cache_admin.services.parked import count_parked
+from cache_admin.home.figures import find_topics
+from cache_admin.home.page import describe_hours, describe_now
 
 
 class SupervisorsSite(AdminSite):
@@ -28,12 +28,23 @@ class SupervisorsSite(AdminSite):
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: app["app_label"] != "cache_admin")
 
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Django's, and what the first page asks for while it is open."""
+        own = [
+            path("now/", self.admin_view(self.now_view), name="now"),
+            path("hours/", self.admin_view(self.hours_view), name="hours"),
+        ]
+        return [*own, *super().get_urls()]
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first page; each number is for those who may see what it counts."""
-        may = request.user.has_perm
-        facts = {
-            "numbers": count_now(now=timezone.now()) if may("cache_admin.view_call") else None,
-            "parked": count_parked() if may("cache_admin.view_parkedmessage") else None,
-            "drifted": count_drifted() if may("cache_admin.view_reconciliation") else None,
-        }
-        return super().index(request, {**facts, **(extra_context or {})})
+        home = describe_now(request.user, now=timezone.now())
+        return super().index(request, {"home": home, "topics": find_topics(), **(extra_context or {})})
+
+    def now_view(self, request: HttpRequest) -> JsonResponse:
+        """The first page's numbers as they are now."""
+        return JsonResponse(describe_now(request.user, now=timezone.now()))
+
+    def hours_view(self, request: HttpRequest) -> JsonResponse:
+        """The first page's chart, of all topics or one."""
+        return JsonResponse(describe_hours(request.user, now=timezone.now(), topic=request.GET.get("topic", "")))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import html
 import re
 from typing import Any
 
@@ -10,14 +9,11 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.db.models import BooleanField, DateTimeField
 from django.test import Client
-from django.utils import timezone
 from django_celery_results.models import TaskResult
 
 from cache_admin import health
-from cache_admin.services.mirror import apply_items
 from tests.aws import Aws
 from tests.cache_admin.conftest import login
-from tests.cache_admin.test_mirror import answer_item, call_item
 
 PAGES = [
     "/admin/", "/admin/cache_admin/topic/", "/admin/cache_admin/topic/add/", "/admin/cache_admin/waitpolicy/",
@@ -59,37 +55,6 @@ def test_a_page_says_that_it_wants_no_frame_and_no_guessing(supervisor: Client) 
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "same-origin"
     assert response["Cross-Origin-Opener-Policy"] == "same-origin"
-
-
-def test_the_first_page_shows_how_callers_fare(supervisor: Client) -> None:
-    now_ms = round(timezone.now().timestamp() * 1000)
-    ends = [("waiting", ""), ("answered", "hit"), ("answered", "hit"), ("abandoned", ""), ("failed", "")]
-    calls = [
-        call_item(1, f"c{n}", outcome=outcome, source=source, asked_at=now_ms)
-        for n, (outcome, source) in enumerate(ends)
-    ]
-    old = call_item(1, "old", outcome="failed", asked_at=now_ms - 4_000_000)
-    apply_items([answer_item(1, changed_at=now_ms), *calls, old])
-    page = supervisor.get("/admin/").content.decode()
-    for url, number in re.findall(r'class="number" href="([^"]+)"><b>(\d+)</b>', page):
-        rows = supervisor.get(html.unescape(url)).context["cl"].result_list
-        assert len(rows) == int(number), url
-    found = re.findall(r"<b>([^<]+)</b> ([a-z ]+)</a>", page)
-    assert {words: number for number, words in found} == {
-        "waiting now": "1",
-        "being generated": "1",
-        "calls in the last hour": "5",
-        "answered at once": "40 %",
-        "parked questions": "0",
-        "hung up while waiting": "1",
-        "patience spent": "0",
-        "failed": "1",
-    }
-
-
-def test_the_numbers_are_for_those_who_may_see_calls(client: Client, db: None) -> None:
-    login(client, "view_topic")
-    assert "waiting now" not in client.get("/admin/").content.decode()
 
 
 def test_our_own_rights_can_be_given_to_people(supervisor: Client) -> None:
