@@ -6,15 +6,19 @@ from cache_admin.models.capacity import ModelLimit
 from cache_admin.models.document import SourceDocument
 from cache_admin.models.drift import DriftedRow, Reconciliation
 from cache_admin.models.flow import UploadedFlow
+from cache_admin.models.incident import Incident, IncidentTopic
 from cache_admin.models.parked import ParkedLook, ParkedMessage
 from cache_admin.models.phone import PhoneCall, PhoneEvent, PhoneSign
 from cache_admin.models.topic import Topic, TopicLanguage
 from cache_admin.models.waiting import WaitPolicy, WaitPrompt
+from cache_admin.models.waiting_version import WaitPolicyVersion
 
 __all__ = [
     "CachedAnswer",
     "Call",
     "DriftedRow",
+    "Incident",
+    "IncidentTopic",
     "ModelLimit",
     "ParkedLook",
     "ParkedMessage",
@@ -27,5 +31,6 @@ __all__ = [
     "TopicLanguage",
     "UploadedFlow",
     "WaitPolicy",
+    "WaitPolicyVersion",
     "WaitPrompt",
 ]
