@@ -18,6 +18,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django_celery_results.models import TaskResult
 
+from cache_admin.mapping import epoch_ms
 from cache_admin.models import CachedAnswer, Call, Topic
 from connectgenai.wire.items import answer_pk, call_pk
 from connectgenai.wire.store import AnswerStore
@@ -51,21 +52,23 @@ def forget_old_results(*, older_than: datetime) -> int:
 
 
 def _shorten(topic: Topic, store: AnswerStore, *, now: datetime) -> int:
-    """Deletes in DynamoDB, and then here, what is older than the topic's present setting; how many."""
+    """Empties in DynamoDB, and then deletes here, what is older than the topic's present setting; how many."""
     since = now - timedelta(days=topic.keep_days)
     # not `asked_at`: the index is by the last change, and only after a shortening does it matter at all
     answers = CachedAnswer.objects.filter(topic=topic.name, changed_at__lt=since, purge_at__gt=now)
     calls = Call.objects.filter(topic=topic.name, asked_at__lt=since, purge_at__gt=now)
-    done = _forget(answers.exclude(source=CachedAnswer.Source.CURATED), store)
-    return done + _forget(calls, store)
+    done = _forget(answers.exclude(source=CachedAnswer.Source.CURATED), store, now=now)
+    return done + _forget(calls, store, now=now)
 
 
-def _forget(rows: QuerySet[Any], store: AnswerStore) -> int:
+def _forget(rows: QuerySet[Any], store: AnswerStore, *, now: datetime) -> int:
     """An item that has changed meanwhile stays, and so does its row; the next run sees it as it is then."""
     rest, done = iter(list(rows.order_by())), 0
     while batch := list(islice(rest, BATCH)):
         with ThreadPoolExecutor(8, thread_name_prefix="forgotten") as pool:
-            gone = list(pool.map(lambda row: store.forget(_item_pk(row), version=row.version), batch))
+            gone = list(
+                pool.map(lambda row: store.forget(_item_pk(row), version=row.version, now_ms=epoch_ms(now)), batch)
+            )
         done += _delete(
             rows.model.objects.filter(pk__in=[row.pk for row, is_gone in zip(batch, gone, strict=True) if is_gone])
         )

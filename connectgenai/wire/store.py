@@ -368,7 +368,7 @@ class AnswerStore:
     def erase_answer(self, key: str, *, now_ms: int) -> AnswerItem:
         """Leaves a tombstone that holds no words and no caller: what a caller's right to be forgotten asks for. KeyError if unknown."""
         sets: dict[str, Value] = {
-            **_NO_TEXT, "state": INVALID, "reason": "erased", "question": "", "words": "", "scope": "erased", "finished_at": now_ms,
+            **_FORGOTTEN_ANSWER, "reason": "erased", "finished_at": now_ms,
         }  # fmt: skip
         try:
             return self._update_answer(key, sets, bump_epoch=True, condition="attribute_exists(pk)", now_ms=now_ms)
@@ -465,9 +465,25 @@ class AnswerStore:
         facts = call_attributes(replace(call, caller=""))
         self._table.update(call_pk(call.contact_id, call.key), facts, tracked_at=now_ms)
 
-    def forget(self, pk: str, *, version: int) -> bool:
-        """Deletes an answer or call before its time, if it still is this version; whether it is gone now."""
-        return self._table.delete(pk, version=version)
+    def forget(self, pk: str, *, version: int, now_ms: int) -> bool:
+        """Empties an answer or call and has DynamoDB delete it, if it still is this version; whether nothing of it is left.
+
+        Nothing is deleted here: a tombstone keeps its epoch for as long as DynamoDB takes. The mirror is not told.
+        """
+        is_answer = pk == answer_pk(pk[2:])
+        sets = _FORGOTTEN_ANSWER if is_answer else _FORGOTTEN_CALL
+        bump = "#epoch = if_not_exists(#epoch, :zero) + :one" if is_answer else ""
+        try:
+            self._table.update(
+                pk,
+                {**sets, "purge_at": now_ms // 1000},
+                clauses=["#version = #version + :one", bump],
+                condition="#version = :seen",
+                values={"seen": version},
+            )
+        except RefusedError as refused:
+            return refused.current is None
+        return True
 
     # -- mirroring
 
@@ -516,6 +532,9 @@ _NO_TEXT: dict[str, Value] = {
     "finished_at": 0, "source": "", "reason": "", "model": "", "input_tokens": 0, "output_tokens": 0, "pinned": False, "expires_at": 0,
     "failed_until": 0,
 }  # fmt: skip
+
+_FORGOTTEN_ANSWER: dict[str, Value] = {**_NO_TEXT, "state": INVALID, "question": "", "words": "", "scope": "erased"}
+_FORGOTTEN_CALL: dict[str, Value] = {"facts": "{}", "events": ()}
 
 
 def _identity(asked: AskedQuestion) -> dict[str, Value]:

@@ -161,20 +161,6 @@ class Table:
             return False
         return True
 
-    def delete(self, pk: str, *, version: int) -> bool:
-        """Deletes the item if it still is this version; whether it is gone now."""
-        try:
-            self._call(
-                "delete_item",
-                Key={"pk": {"S": pk}},
-                ConditionExpression="attribute_not_exists(pk) OR #version = :version",
-                ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues={":version": {"N": str(version)}},
-            )
-        except RefusedError:
-            return False
-        return True
-
     def scan(self, *, prefix: str) -> Iterator[Attributes]:
         """Every item whose partition key begins so; reads the whole table."""
         start: dict[str, Any] = {}

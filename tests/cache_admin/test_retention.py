@@ -19,7 +19,7 @@ from cache_admin.services.retention import Forgotten, apply_retention
 from cache_admin.services.topics import publish_topic
 from connectgenai.wire.items import CallItem, answer_pk
 from connectgenai.wire.question import AskedQuestion
-from connectgenai.wire.store import KEEP_SECONDS, AnswerStore, StoreError
+from connectgenai.wire.store import KEEP_SECONDS, MISS, AnswerStore, StoreError
 from jobs.tasks import forget_results
 from tests.aws import Aws
 from tests.cache_admin.conftest import NOW, NOW_MS, ask, generate
@@ -83,7 +83,7 @@ def test_rows_go_when_dynamodb_deletes_what_they_show(store: AnswerStore, topic:
 
 
 def test_a_shortened_setting_deletes_what_was_written_before_on_both_sides(
-    store: AnswerStore, topic: Topic, answer: AskedQuestion, provisioned: Aws
+    store: AnswerStore, topic: Topic, answer: AskedQuestion
 ) -> None:
     call(store, "contact")
     mirror_changes(store, now=NOW)
@@ -91,8 +91,39 @@ def test_a_shortened_setting_deletes_what_was_written_before_on_both_sides(
     assert apply_retention(store, now=NOW + timedelta(days=2)) == Forgotten()
     assert apply_retention(store, now=NOW + timedelta(days=4)) == Forgotten(early=2)
     assert (CachedAnswer.objects.count(), Call.objects.count()) == (0, 0)
-    assert store.read_answer(answer.key, consistent=True) is None
-    assert store.read_call("contact", "faq.1") is None
+    item, record = store.read_answer(answer.key, consistent=True), store.read_call("contact", "faq.1")
+    assert item is not None
+    assert (item.state, item.question, item.text, item.scope, item.epoch) == ("INVALID", "", "", "erased", 2)
+    assert record is not None
+    assert (record.topic, record.caller, record.events) == ("", "", ())
+    soon = NOW_SECONDS + 4 * DAY
+    assert (item.purge_at, record.purge_at) == (soon, soon)  # DynamoDB deletes them
+
+
+def test_a_caller_who_is_still_there_after_a_year_gets_a_record_again(store: AnswerStore, topic: Topic) -> None:
+    call(store, "contact")
+    assert store.forget("C#contact#faq.1", version=1, now_ms=NOW_MS)
+    store.record_call(CallItem("contact", "faq.1", topic="faq", epoch=7, asked_at=NOW_MS), now_ms=NOW_MS)
+    record = store.read_call("contact", "faq.1")
+    assert record is not None
+    assert (record.topic, record.epoch) == ("faq", 7)
+
+
+def test_what_was_deleted_early_does_not_come_back_by_the_mirror_nor_to_callers(
+    store: AnswerStore, topic: Topic, answer: AskedQuestion
+) -> None:
+    mirror_changes(store, now=NOW)
+    keep(topic, store, days=1)
+    later = NOW + timedelta(days=2)
+    apply_retention(store, now=later)
+    mirror_changes(store, now=later)
+    assert not CachedAnswer.objects.exists()
+    item = store.read_topic("faq")
+    assert item is not None
+    seen, now_ms = store.read_answer(answer.key, consistent=True), NOW_MS + 2 * DAY * 1000
+    assert store.ask(answer, topic=item, seen=seen, now_ms=now_ms).outcome == MISS
+    assert seen is not None
+    assert store.read_versions("faq", answer.key)[1] > 4  # so that no warm process goes on giving the text
 
 
 def test_a_shortened_setting_leaves_what_a_supervisor_wrote(
@@ -116,10 +147,12 @@ def test_an_item_that_has_changed_since_its_row_stays_until_the_row_shows_it(
     assert store.read_answer(answer.key, consistent=True) is not None
 
 
-def test_a_row_whose_item_is_gone_already_goes_too(store: AnswerStore, topic: Topic, answer: AskedQuestion) -> None:
+def test_a_row_whose_item_is_gone_already_goes_too(
+    store: AnswerStore, topic: Topic, answer: AskedQuestion, site: Aws
+) -> None:
     mirror_changes(store, now=NOW)
     keep(topic, store, days=1)
-    assert store.forget(answer_pk(answer.key), version=4)
+    site.dynamodb.delete_item(TableName=site.table, Key={"pk": {"S": answer_pk(answer.key)}})
     assert apply_retention(store, now=NOW + timedelta(days=2)) == Forgotten(early=1)
 
 
