@@ -1,7 +1,7 @@
 # Works from a bare checkout: GNU make, and a Python of 3.11 or later with venv. All else goes into .venv.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench lambdas lock clean for-demo for-tests
+.PHONY: help demo test check bench lambdas lock clean for-demo for-tests proofs model flight hops fuzz bulk
 
 python := .venv/bin/python
 uv_version := 0.13.9
@@ -30,6 +30,23 @@ check: for-tests  ## check format, style, types, imports, settings and migration
 
 bench: for-tests  ## measure against the naive design; figures go to benchmarks/results
 	@$(python) -m benchmarks $(ARGS)
+
+proofs: model flight hops fuzz bulk  ## run these five proofs (docs/reliability.md); an hour or less
+
+model: for-tests  ## play the answer protocol's game at length, and lose it without each of its guards
+	@$(python) -m benchmarks.proofs.model
+
+flight: for-tests  ## race 10,000 asks over 200 questions: exactly 200 generations
+	@$(python) -m benchmarks.proofs.flight
+
+hops: for-tests  ## delay, cut, refuse and swallow at every hop: callers hear something, and come to an end
+	@$(python) -m benchmarks.proofs.hops
+
+fuzz: for-tests  ## feed random events, messages, uploads and answers: nothing breaks, nothing is injected
+	@$(python) -m benchmarks.proofs.fuzz
+
+bulk: for-tests  ## withdraw 100,000 answers by one write
+	@$(python) -m benchmarks.proofs.bulk
 
 lambdas: for-demo  ## build the Lambdas' zip into build/
 	@$(python) lambdas/build.py
