@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from connectgenai.wire.log import log_event
 from connectgenai.wire.store import Usage
 
 # What a generation can fail of, in stable words: supervisors see them, flows get them as `reason`.
@@ -116,6 +117,7 @@ class TextModel:
         deadline = self._clock() + self._budget
         try:
             reply = self._client.converse_stream(**prompt)
+            _log_reply(prompt, reply)
             with closing(reply["stream"]) as events:
                 yield from self._read(events, prompt["modelId"], deadline)
         except (ClientError, EventStreamError) as error:
@@ -138,6 +140,13 @@ class TextModel:
             usage = event.get("metadata", {}).get("usage", usage)
         _judge(stop, has_text=has_text)
         yield Finished(_read_usage(usage, model_id))
+
+
+def _log_reply(prompt: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
+    """Under which id Bedrock knows the request, for its own log of invocations."""
+    named, request_id = prompt.get("requestMetadata", {}), reply["ResponseMetadata"].get("RequestId", "")
+    told = {"key": named.get("key", ""), "model": prompt["modelId"], "request_id": request_id}
+    log_event("model_replied", **told, epoch=int(named.get("epoch", 0)))
 
 
 def _judge(stop: str, *, has_text: bool) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from connectgenai.wire.log import log_problem
 from connectgenai.wire.store import LEASE_MS, AnswerStore, FencedError, StoreError
 
 RENEW_SECONDS = LEASE_MS / 1000 / 3
-logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -71,4 +70,4 @@ class LeaseKeeper:
         except FencedError:
             lease.is_lost = True
         except StoreError:  # the next beat may reach DynamoDB again; until then the lease runs on
-            logger.warning("lease_not_renewed key=%s", lease.key)
+            log_problem("lease_not_renewed", key=lease.key, epoch=lease.epoch)

@@ -8,7 +8,7 @@ from functools import partial
 from celery.worker import state
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from connectgenai.wire.log import Event, log_event
+from connectgenai.wire.log import Event, log_event, log_problem
 from connectgenai.wire.log import logger as events
 from connectgenai.wire.metrics import COUNTER, GAUGE, METRICS, NAMESPACE, SECONDS, Measured, measure_event
 
@@ -67,6 +67,6 @@ def serve_metrics(address: str, *, slots: int) -> None:
     try:
         server, _ = start_http_server(int(port), addr=host.strip("[]"), registry=registry)
     except OSError as error:
-        log_event("metrics_not_served", level=logging.ERROR, host=host, port=int(port), error=type(error).__name__)
+        log_problem("metrics_not_served", host=host, port=int(port), error=type(error).__name__)
     else:
         log_event("metrics_served", host=host, port=server.server_port)

@@ -74,8 +74,11 @@ def start_run(request: GenerationRequest, shop: Workshop) -> Run | None:
     item = shop.store.start(request.key, epoch=request.epoch, token=token, revision=topic.revision, now_ms=now)
     if item is None:
         return None
+    waited = now - max(item.asked_at, item.requeued_at)
+    told = {"contact_id": request.contact_id, "key": item.key, "topic": topic.name, "model": topic.model_id}
+    log_event("started", **told, epoch=item.epoch, attempt=item.attempts, ms_queued=max(waited, 0))
     if request.deadline:  # somebody waits, and others who ask now will wait as long
-        shop.quota.note_queue(topic.model_id, waited_ms=now - max(item.asked_at, item.requeued_at))
+        shop.quota.note_queue(topic.model_id, waited_ms=waited)
     return Run(item, topic, Lease(request.key, request.epoch, token, renewed_at=now))
 
 
@@ -123,7 +126,9 @@ def _wait_for_turn(run: Run, place: Place, shop: Workshop) -> None:
 
 def _read_stream(run: Run, prompt: dict[str, Any], shop: Workshop) -> None:
     reader = SpeechReader()
-    with closing(shop.model.stream(prompt)) as pieces:
+    # not read by the model: Bedrock's own log of invocations shows it, and ours beside Bedrock's id of the request
+    named = {**prompt, "requestMetadata": {"key": run.item.key, "epoch": str(run.item.epoch)}}
+    with closing(shop.model.stream(named)) as pieces:
         for piece in pieces:
             if run.lease.is_lost:
                 raise FencedError(run.item.key)
@@ -209,13 +214,14 @@ def _insist(write: Callable[[], None], shop: Workshop) -> None:
     return write()
 
 
-def measure_run(run: Run, shop: Workshop) -> dict[str, int]:
+def measure_run(run: Run, shop: Workshop) -> dict[str, int | str]:
     """What there is to log of a run; times in milliseconds."""
     started = run.item.started_at
     return {
+        "model": run.usage.model or run.topic.model_id,
         "attempt": run.item.attempts,
         "ms_to_start": started - run.item.asked_at,
-        "ms_to_first_chunk": max(run.first_chunk_at - started, 0),
+        **({"ms_to_first_chunk": max(run.first_chunk_at - started, 0)} if run.first_chunk_at else {}),
         "ms_total": shop.now_ms() - started,
         "chunks": len(run.chunks),
         "input_tokens": run.usage.input_tokens,

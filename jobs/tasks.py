@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from cache_admin import gateways
 from cache_admin.services import drift, estimates, mirror, parked, retention
+from connectgenai.wire.log import log_event
 from connectgenai.wire.request import (
     FORGET_TASK,
     GENERATE_TASK,
@@ -33,7 +34,10 @@ def generate_answer(self: Task[Any, Any], request: dict[str, Any]) -> str:
         asked = GenerationRequest.from_dict(request)
     except RequestError:
         raise Reject("not_a_request", requeue=False) from None
-    is_last = count_deliveries(self.request.properties) >= settings.MAX_RECEIVES
+    receives = count_deliveries(self.request.properties)
+    told = {"contact_id": asked.contact_id, "key": asked.key, "topic": asked.topic}
+    log_event("received", **told, epoch=asked.epoch, message_id=self.request.id or "", receives=receives)
+    is_last = receives >= settings.MAX_RECEIVES
     return answer_question(asked, shop=make_workshop(), is_last_delivery=is_last).outcome
 
 

@@ -5,7 +5,6 @@ Why a subclass: docs/adr/0002. Written for kombu 5.7 and the pools that run on i
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Collection
 from functools import cached_property
@@ -15,12 +14,11 @@ import botocore.session
 from kombu.transport.SQS import Channel as StockChannel
 from kombu.transport.SQS import Transport as StockTransport
 
+from connectgenai.wire.log import log_problem
 from jobs.clerk import Clerk
 from jobs.held import HeldMessage, HeldMessages
 from jobs.messages import PoisonError, Rules, read_message
 from jobs.polling import BATCH, Poller
-
-logger = logging.getLogger(__name__)
 
 
 class Channel(StockChannel):
@@ -144,7 +142,7 @@ class Channel(StockChannel):
 
     def bury(self, held: HeldMessage, *, reason: str) -> None:
         """Has a message moved to the dead-letter queue."""
-        logger.error("poison message id=%s queue=%s reason=%s", held.message_id, held.queue, reason)
+        log_problem("dead_letter", message_id=held.message_id, queue=held.queue, reason=reason)
         self.clerk.bury(held, reason=reason)
 
     def bury_delivered(self, delivery_tag: str, *, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -113,7 +114,23 @@ def apply_items(items: Iterable[Item]) -> int:
         newer = _upsert(CachedAnswer, answers, identity=("key",))
         newer += _upsert(Call, calls, identity=("contact_id", "key"))
         _count_calls(row.key for row in newer)
-        return len(newer) + sum(_update_topic(item) for item in topics)
+        copied = len(newer) + sum(_update_topic(item) for item in topics)
+    _log_copies(newer, known)
+    return copied
+
+
+def _log_copies(rows: Sequence[Any], items: Sequence[Item]) -> None:
+    """A line for each answer and call that is news, with how far the mirror was behind."""
+    now_ms = time.time_ns() // 1_000_000
+    changed = {_version(item): item.changed_at for item in items if not isinstance(item, TopicItem)}
+    for row in rows:
+        kind, contact_id = ("call", row.contact_id) if isinstance(row, Call) else ("answer", "")
+        told = {"kind": kind, "contact_id": contact_id, "key": row.key, "epoch": row.epoch, "version": row.version}
+        log_event("mirrored", **told, ms_behind=max(now_ms - changed.get(_version(row), now_ms), 0))
+
+
+def _version(copied: Any) -> tuple[str, str, int]:
+    return getattr(copied, "contact_id", ""), copied.key, copied.version
 
 
 def _wait_for_other_mirrors() -> None:

@@ -27,6 +27,7 @@ _ID = re.compile(r"[\w.:/#@=,*\[\]-]{1,256}", re.ASCII)
 _NUMBER = re.compile(
     r"(?!(?:\d{1,3}\.){3}\d{1,3}$)[\d.:/,-]{7,}", re.ASCII
 )  # of a telephone or an account, but no IP address
+_SHOWN_ERROR = re.compile(r"(\w+(?:Error|Exception|Reject|Lost))\(", re.ASCII)  # as Celery shows what a task raised
 
 logger = logging.getLogger("connectgenai")
 
@@ -42,8 +43,17 @@ class Event:
         return json.dumps({"event": self.name, **self.fields})
 
 
-def log_event(name: str, *, level: int = logging.INFO, **fields: Field) -> None:
+def log_event(name: str, **fields: Field) -> None:
     """Logs one event; empty fields are left out, and texts that are no ids are hidden."""
+    _log(logging.INFO, name, fields)
+
+
+def log_problem(name: str, **fields: Field) -> None:
+    """The same for an event that somebody should look into."""
+    _log(logging.ERROR, name, fields)
+
+
+def _log(level: int, name: str, fields: Mapping[str, Field]) -> None:
     if logger.isEnabledFor(level):
         known = {k: _clean(v) if isinstance(v, str) else v for k, v in fields.items() if v != ""}
         logger.log(level, Event(name, known))
@@ -98,7 +108,10 @@ def _clean_argument(value: object) -> Any:
         return value
     if isinstance(value, BaseException):
         return type(value).__name__
-    return _clean(value.partition("?")[0]) if isinstance(value, str) else HIDDEN  # a search's words stand after the ?
+    if not isinstance(value, str):
+        return HIDDEN
+    shown_error = _SHOWN_ERROR.match(value)
+    return shown_error[1] if shown_error else _clean(value.partition("?")[0])  # a search's words stand after the ?
 
 
 def describe_error(error: BaseException | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from connectgenai.wire.log import log_event
 from connectgenai.wire.request import GenerationRequest
 
 
@@ -22,6 +23,8 @@ class RequestQueue:
     def send(self, request: GenerationRequest) -> None:
         """Sends one request; QueueUnavailableError when SQS cannot take it now."""
         try:
-            self._client.send_message(QueueUrl=self._url, MessageBody=request.to_json())
+            sent = self._client.send_message(QueueUrl=self._url, MessageBody=request.to_json())
         except (ClientError, BotoCoreError) as error:
             raise QueueUnavailableError(type(error).__name__) from error
+        told = {"contact_id": request.contact_id, "key": request.key, "topic": request.topic}
+        log_event("queued", **told, epoch=request.epoch, message_id=sent["MessageId"])

@@ -227,18 +227,21 @@ def test_a_topic_that_shares_nothing_is_not_warmed(stage: Stage, changes: dict[s
 # -- telling
 
 
-def test_a_generation_logs_one_line_of_ids_and_numbers_and_no_words(
+def test_a_generation_logs_lines_of_ids_and_numbers_and_no_words(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     request = stage.ask()
     with caplog.at_level(logging.DEBUG, logger="connectgenai"):
         stage.answer(request)
-    [line] = [json.loads(record.getMessage()) for record in caplog.records if record.name == "connectgenai"]
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "connectgenai"]
+    assert [line["event"] for line in lines] == ["started", "model_replied", "generation"]
+    assert {(line["key"], line["epoch"]) for line in lines} == {(request.key, request.epoch)}
+    line = lines[-1]
     known = {"event": "generation", "outcome": "answered", "key": request.key, "epoch": request.epoch}
     assert line.items() >= {**known, "topic": stage.topic, "contact_id": "c1", "attempt": 1}.items()
     assert line["output_tokens"] > 0
     assert 0 <= line["ms_to_first_chunk"] <= line["ms_total"]
-    assert "ferr" not in json.dumps(line)
+    assert "ferr" not in json.dumps(lines)
 
 
 def test_no_caller_waits_for_djangos_database() -> None:
