@@ -226,7 +226,7 @@ def test_the_first_page_says_how_much_drift_is_known(wrong: AnswerStore, supervi
     assert "rows of drift" not in supervisor.get("/admin/").content.decode()  # nothing is known yet
     wish(repair=True)
     house_keeps(wrong)
-    assert "<b>1</b> rows of drift" in supervisor.get("/admin/").content.decode()
+    assert "<b>1</b> <span>rows of drift</span>" in supervisor.get("/admin/").content.decode()
 
 
 def test_a_supervisor_repairs(wrong: AnswerStore, supervisor: Client) -> None:

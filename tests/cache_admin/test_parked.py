@@ -269,7 +269,7 @@ def test_an_outage_of_sqs_is_said_on_the_page(
 
 def test_the_first_page_says_how_many_are_parked(letters: DeadLetters, site: Aws, supervisor: Client) -> None:
     park_and_look(letters, site, WARM, "{")
-    assert "<b>2</b> parked questions" in supervisor.get("/admin/").content.decode()
+    assert "<b>2</b> <span>parked questions</span>" in supervisor.get("/admin/").content.decode()
 
 
 @pytest.mark.parametrize("wish", ["replay", "discard"])
