@@ -8,12 +8,15 @@ import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 from benchmarks.measure import RESULTS, Figures, Say, load_figures, save_figures
 from benchmarks.report import to_text, write_page
 
 # Each is a module of this package with `measure(say)`; the order of the table.
-FAMILIES = ("waiting", "words", "hits", "cold_starts", "workers")
+FAMILIES = ("waiting", "words", "hits", "cold_starts", "workers", "flows")
+# Families with a file of their own; the others share call.json, and the table in docs/benchmarks.md
+OWN_FILES = {"flows": RESULTS.with_name("flows.json")}
 
 
 def main() -> int:
@@ -26,13 +29,22 @@ def main() -> int:
     if unknown := set(chosen) - set(FAMILIES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every part is stopped on the way out
-    figures = _measure_all(chosen)
-    print(f"\n{to_text(figures)}")
-    kept = {} if set(chosen) == set(FAMILIES) else load_figures()
-    save_figures(kept | figures)
-    write_page(load_figures())
-    print(f"\nWritten to {RESULTS.relative_to(RESULTS.parents[2])} and docs/benchmarks.md")
+    shared = [family for family in FAMILIES if family not in OWN_FILES]
+    if named := [family for family in chosen if family in shared]:
+        figures = _measure_all(named)
+        kept = {} if set(named) == set(shared) else load_figures()
+        save_figures(kept | figures)
+        write_page(load_figures())
+        _show(figures, RESULTS, "and docs/benchmarks.md")
+    for family in set(chosen) & OWN_FILES.keys():
+        figures = _measure_all([family])
+        save_figures(figures, path=OWN_FILES[family])
+        _show(figures, OWN_FILES[family])
     return 0
+
+
+def _show(figures: Figures, path: Path, also: str = "") -> None:
+    print(f"\n{to_text(figures)}\n\nWritten to {path.relative_to(path.parents[2])} {also}".rstrip())
 
 
 def _measure_all(families: tuple[str, ...] | list[str]) -> Figures:

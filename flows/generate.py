@@ -26,14 +26,26 @@ CHAT_HOLD_SECONDS: Final = 3
 MOST_ROUNDS: Final = 100
 # Rounds beyond those that the longest wait comes to
 SPARE_ROUNDS: Final = 20
+# Where a mode goes on: to keep waiting, after a part, after the Producer, with a recording, with nothing to play, and
+# when something has been played that tells to wait
+_POLLED: Final = {
+    "keep_waiting": "Poll",
+    "next_part": "Poll",
+    "after_asking": "Save",
+    "play_audio": "AudioChannel",
+    "play_nothing": "PauseChannel",
+    "told_to_wait": "Backstop",
+}
 TARGETS: Final = {
-    POLL: {"keep_waiting": "Poll", "next_part": "Poll", "after_asking": "Save", "play_audio": "AudioChannel"},
-    NATIVE: {"keep_waiting": "Await", "next_part": "NextPart", "after_asking": "Save", "play_audio": "AudioChannel"},
+    POLL: _POLLED,
+    NATIVE: {**_POLLED, "keep_waiting": "Await", "next_part": "NextPart"},
     QUEUE: {
+        **_POLLED,
         "keep_waiting": "HoldChannel",
-        "next_part": "Poll",
         "after_asking": "AskStatus",
-        "play_audio": "PauseChannel",
+        "play_audio": "StillWaiting",
+        "play_nothing": "StillWaiting",
+        "told_to_wait": "LookAgain",
     },
 }
 

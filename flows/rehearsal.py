@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from connectgenai.wire.question import QuestionError
 from connectgenai.wire.store import AnswerStore
 from connectgenai.wire.waiting import WaitPolicy
 from flows.coverage import Coverage, measure_coverage
@@ -76,13 +77,13 @@ def rehearse_all(
 def rehearse(
     scenario: Scenario, flow: Flow, *, file: ScenarioFile, store: AnswerStore, modules: Mapping[str, Flow] | None = None
 ) -> Rehearsed:
-    """One scenario's call."""
+    """One scenario's call; ScenarioError where it cannot be set up."""
     began = time.perf_counter()
     with VirtualClock() as clock:
         topic = make_topic(file.policy, name=file.topic, language=scenario.language)
         stage = Stage(store, clock=clock, topic=topic, models=scenario.models)
         if scenario.known:
-            stage.know(scenario.question, scenario.known, language=scenario.language)
+            _know(stage, scenario)
         transcript = run_flow(
             flow,
             caller=_make_caller(scenario),
@@ -92,6 +93,13 @@ def rehearse(
         )
     faults = tuple(find_faults(scenario.expect, transcript))
     return Rehearsed(scenario, transcript, faults, time.perf_counter() - began)
+
+
+def _know(stage: Stage, scenario: Scenario) -> None:
+    try:
+        stage.know(scenario.question, scenario.known, language=scenario.language)
+    except QuestionError as error:
+        raise ScenarioError(f"scenario {scenario.name!r}: known: no question can be answered: {error}") from error
 
 
 def _make_caller(scenario: Scenario) -> Caller:

@@ -27,6 +27,8 @@ QUEUE_SECONDS: Final = 0.05
 REMEMBER_SECONDS: Final = 30
 TTL_SECONDS: Final = 86_400
 LONG_LEASE_MS: Final = 3_600_000
+# A function may well reply None
+NO_REPLY: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,39 +140,53 @@ def make_topic(policy: WaitPolicy, *, name: str, language: str = "en-US", sharin
     return TopicItem(name=name, sharing=sharing, policies=policies_to_json({language: policy}))
 
 
-class Script:
-    """What one function does, invocation by invocation, instead of or before its own work; then it works as it is.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a scripted function does once, or so many `times`: it takes `seconds` longer, raises `error`, gives `reply`.
 
-    Each step may hold `seconds` (it takes so much longer), `error` (it raises) and `reply` (it gives this), and how many
-    `times` it is done. A function without work of its own does the last step again and again.
+    With neither error nor reply it does its own work after that time.
     """
 
-    def __init__(
-        self, clock: Clock, steps: Iterable[Mapping[str, Any]], work: Callable[[dict[str, Any]], Any] | None
-    ) -> None:
+    seconds: float = 0.0
+    error: str = ""
+    reply: Any = NO_REPLY
+    times: int = 1
+
+
+class Script:
+    """What one function does, invocation by invocation, before it works as it is.
+
+    A function without work of its own does the last step again and again.
+    """
+
+    def __init__(self, clock: Clock, steps: Iterable[Step], work: Callable[[dict[str, Any]], Any] | None) -> None:
         self._clock, self._work = clock, work
-        self._steps = [step for step in steps for _ in range(int(step.get("times", 1)))]
+        self._steps = [(step, step.times) for step in steps]
 
     def __call__(self, event: dict[str, Any]) -> Any:
         step = self._next_step()
-        self._clock.sleep(float(step.get("seconds", 0.0)))
-        if "error" in step:
-            raise RuntimeError(step["error"])
-        if "reply" in step:
-            return step["reply"]
+        self._clock.sleep(step.seconds)
+        if step.error:
+            raise RuntimeError(step.error)
+        if step.reply is not NO_REPLY:
+            return step.reply
         if self._work is None:
             raise LookupError("the script has no reply for this function")
         return self._work(event)
 
-    def _next_step(self) -> Mapping[str, Any]:
+    def _next_step(self) -> Step:
         if not self._steps:
-            return {}
-        is_kept = len(self._steps) == 1 and self._work is None
-        return self._steps[0] if is_kept else self._steps.pop(0)
+            return Step()
+        step, left = self._steps[0]
+        if left > 1:
+            self._steps[0] = (step, left - 1)
+        elif len(self._steps) > 1 or self._work is not None:
+            self._steps.pop(0)
+        return step
 
 
 def follow_scripts(
-    functions: Mapping[str, Callable[[dict[str, Any]], Any]], scripts: Mapping[str, Any], *, clock: Clock
+    functions: Mapping[str, Callable[[dict[str, Any]], Any]], scripts: Mapping[str, Iterable[Step]], *, clock: Clock
 ) -> dict[str, Callable[[dict[str, Any]], Any]]:
     """The functions, with those that have a script following it."""
     scripted = {

@@ -72,7 +72,13 @@ def run_flow(
     given the line of a call that a person is on, to press keys and hang up. `longest_call` is in seconds.
     """
     instance = instance or Instance()
-    line = Line(clock, longest_call=longest_call, listen=listen, has_person=answer is not None)
+    line = Line(
+        clock,
+        longest_call=longest_call,
+        listen=listen,
+        has_person=answer is not None,
+        cuts_prompts=instance.cuts_prompt_on_return,
+    )
     call = Call(
         contact=Contact.begin(caller),
         line=line,
@@ -94,6 +100,8 @@ def run_flow(
 def _script(line: Line, clock: Clock, caller: Caller, instance: Instance) -> None:
     for at, key in caller.keys:
         clock.at(at, lambda key=key: line.press(key))  # type: ignore[misc]
+    for at in caller.returns:
+        clock.at(at, lambda: line.say("(writes again)"))
     if caller.hang_up_after is not None:
         clock.at(caller.hang_up_after, line.hang_up)
     if instance.agent_after is not None:

@@ -29,12 +29,15 @@ class Line:
     events: list[Event] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    returns: list[float] = field(default_factory=list)  # when the customer of a chat has written
     longest_silence: float = 0.0
     total_silence: float = 0.0
     _quiet_since: float | None = 0.0  # None while something sounds
     _ended_by: str = ""
     # While a Wait's Continue branch plays: whether what is waited for has happened
     interrupt: Callable[[], bool] | None = None
+    cuts_prompts: bool = True  # whether that interrupts a prompt, or waits for its end
+    _is_playing: bool = False
 
     def __post_init__(self) -> None:
         self.began = self.clock.now()
@@ -61,6 +64,7 @@ class Line:
     def say(self, text: str) -> None:
         """Something is said, or written in a chat."""
         self.words.append(text)
+        self.returns.append(self.now())
         self.tell(Event(self.now(), "say", text=text))
 
     # -- from the flow's side
@@ -97,7 +101,7 @@ class Line:
         """Plays a prompt to its end, or until the condition holds."""
         seconds = round(prompt.seconds, 6)
         self.tell(Event(self.now(), "play", action, prompt.text, prompt.audio, seconds, ssml=prompt.ssml))
-        ends = self.now() + prompt.seconds
+        ends, self._is_playing = self.now() + prompt.seconds, True
         try:
             if not prompt.segments:
                 self._show()
@@ -106,6 +110,7 @@ class Line:
                 if until():
                     break
         finally:
+            self._is_playing = False
             if ends - self.now() > 1e-3:
                 self.tell(Event(self.now(), "cut", action))
 
@@ -136,4 +141,5 @@ class Line:
         self._begin_sound()
 
     def _is_interrupted(self) -> bool:
-        return self.interrupt is not None and self.interrupt()
+        is_held_back = self._is_playing and not self.cuts_prompts
+        return self.interrupt is not None and not is_held_back and self.interrupt()

@@ -89,13 +89,14 @@ def _make_finder(call: Call, action: Action, ends: float) -> Callable[[], str]:
     invocation = call.lambdas.invocations.get(call.contact.text(waits_for))
     # What MinimumWaitTimeSeconds does is not documented: taken as the earliest time at which the wait may end
     earliest = began + call.seconds(action, "MinimumWaitTimeSeconds", 0.0)
-    returns = call.contact.caller.returns if CUSTOMER in (action.parameters.get("Events") or ()) else ()
+    call.lambdas.clock.at(earliest - began, lambda: None)  # so that whoever waits looks again by then
+    awaits_customer = CUSTOMER in (action.parameters.get("Events") or ())
 
     def find() -> str:
         now = call.line.now()
         if invocation is not None and invocation.is_done and now >= earliest:
             return RETURNED
-        if any(began < at <= now for at in returns):
+        if awaits_customer and any(began < at <= now for at in call.line.returns):
             return CUSTOMER
         return COMPLETED if now >= ends else ""
 
