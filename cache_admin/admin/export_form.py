@@ -14,6 +14,8 @@ from flows.generate import QUEUE
 from flows.language import Flow
 from flows.rehearsal import EXAMPLE_ARNS
 
+WIDE = forms.TextInput(attrs={"size": 100, "class": "vLargeTextField"})
+
 
 class ExportForm(forms.Form):
     """A topic, the way to wait, and the instance's ARNs; once it is valid, `flow` is the flow."""
@@ -33,6 +35,7 @@ class ExportForm(forms.Form):
     )
     producer_arn = forms.CharField(
         max_length=300,
+        widget=WIDE,
         initial=EXAMPLE_ARNS["producer_arn"],
         label=_("Producer's ARN"),
         help_text=_(
@@ -42,12 +45,14 @@ class ExportForm(forms.Form):
     )
     consumer_arn = forms.CharField(
         max_length=300,
+        widget=WIDE,
         required=False,
         label=_("Consumer's ARN"),
         help_text=_("Left empty: the Producer's, with “consumer” for “producer”."),
     )
     queue_arn = forms.CharField(
         max_length=300,
+        widget=WIDE,
         required=False,
         initial=EXAMPLE_ARNS["queue_arn"],
         label=_("Queue's ARN"),

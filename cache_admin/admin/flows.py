@@ -40,7 +40,7 @@ class UploadForm(ModelForm[UploadedFlow]):
     """A file that is read at once; what cannot be read is refused with the reason."""
 
     file = forms.FileField(
-        label=_("exported flow"),
+        label=_("Exported flow"),
         help_text=_("A JSON file, as Connect's designer or describe-contact-flow gives it; at most 4 MiB."),
         widget=forms.ClearableFileInput(attrs={"accept": ".json,application/json"}),
     )
