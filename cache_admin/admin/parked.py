@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,13 +17,14 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin import gateways
 from cache_admin.admin.answer_list import show_state
 from cache_admin.admin.filters import TopicFilter
 from cache_admin.admin.keyset import KeysetAdmin, KeysetChangeList
+from cache_admin.admin.parked_decisions import DISCARD, OUTAGE, REPLAY, read_history, record_decision, tell_outcome
 from cache_admin.admin.parked_words import REASONS, explain_reason, name_reason
 from cache_admin.models import CachedAnswer, ParkedLook, ParkedMessage
 from cache_admin.services.parked import Settled, discard_messages, look, replay_messages
@@ -34,10 +33,8 @@ from connectgenai.wire.queue import QueueUnavailableError
 AT_ONCE = 1_000  # a supervisor waits for it
 SHOWN = 20
 STALE = timedelta(minutes=20)  # housekeeping looks every quarter of an hour at least
-REPLAY, DISCARD = "replay", "discard"
 _FILTERS = ("topic", "reason")
 _SERVICES: dict[str, Callable[..., Settled]] = {REPLAY: replay_messages, DISCARD: discard_messages}
-_OUTAGE = _("SQS does not serve at the moment (%s). Nothing is lost; try again.")
 
 
 class ReasonFilter(admin.SimpleListFilter):
@@ -172,7 +169,7 @@ class ParkedAdmin(KeysetAdmin[ParkedMessage]):
             "is_stale": is_stale,
             "chosen": chosen,
             "noted": self._count(request),
-            "history": _read_history(),
+            "history": read_history(),
             "may_replay": self.has_replay_permission(request),
             "may_discard": self.has_discard_permission(request),
             "title": gettext("Parked questions"),
@@ -196,7 +193,7 @@ class ParkedAdmin(KeysetAdmin[ParkedMessage]):
                 if not look(gateways.dead_letters(), now=timezone.now()):
                     messages.warning(request, gettext("Housekeeping is looking already; wait a moment."))
             except QueueUnavailableError as error:
-                messages.error(request, _OUTAGE % error)
+                messages.error(request, OUTAGE % error)
         return redirect("admin:cache_admin_parkedmessage_changelist")
 
     # -- deciding
@@ -233,8 +230,8 @@ class ParkedAdmin(KeysetAdmin[ParkedMessage]):
             settled = _SERVICES[wish](
                 [row.message_id for row in rows], letters=gateways.dead_letters(), now=timezone.now()
             )
-            _record(request, rows, settled.done, wish)
-            _tell(request, settled, wish)
+            record_decision(request, rows, settled.done, wish)
+            tell_outcome(request, settled, wish)
             return redirect("admin:cache_admin_parkedmessage_changelist")
         shown = rows[:SHOWN]
         context = {
@@ -253,44 +250,3 @@ class ParkedAdmin(KeysetAdmin[ParkedMessage]):
         ticked = [pk for pk in request.GET.getlist("pk") if pk.isascii() and pk.isdigit()][: self.list_per_page]
         rows = ParkedMessage.objects.filter(pk__in=ticked) if "pk" in request.GET else self._filter(request)
         return list(rows[:AT_ONCE])
-
-
-def _record(request: HttpRequest, rows: list[ParkedMessage], done: Collection[str], wish: str) -> None:
-    """One line in the history for each message that is settled; ids, no words."""
-    settled = [row for row in rows if row.message_id in set(done)]
-    flag = CHANGE if wish == REPLAY else DELETION
-    note = gettext("Sent back to the workers.") if wish == REPLAY else gettext("Discarded.")
-    LogEntry.objects.log_actions(int(str(request.user.pk)), settled, flag, note)
-
-
-def _tell(request: HttpRequest, settled: Settled, wish: str) -> None:
-    done, lost, homeless = len(settled.done), len(settled.lost), len(settled.homeless)
-    if done and wish == REPLAY:
-        messages.success(
-            request,
-            ngettext("%d message sent back to the workers.", "%d messages sent back to the workers.", done) % done,
-        )
-    elif done:
-        messages.success(request, ngettext("%d message discarded.", "%d messages discarded.", done) % done)
-    if lost:
-        words = ngettext(
-            "%d message was not found: somebody else has taken it, or holds it for a moment.",
-            "%d messages were not found: somebody else has taken them, or holds them for a moment.",
-            lost,
-        )
-        messages.warning(request, words % lost)
-    if homeless:
-        words = ngettext(
-            "%d message does not say which queue it came from, and stays.",
-            "%d messages do not say which queue they came from, and stay.",
-            homeless,
-        )
-        messages.warning(request, words % homeless)
-    if settled.error:
-        messages.error(request, _OUTAGE % settled.error)
-
-
-def _read_history() -> list[LogEntry]:
-    """What was decided lately, by whom."""
-    kind = ContentType.objects.get_for_model(ParkedMessage)
-    return list(LogEntry.objects.filter(content_type=kind).select_related("user")[:10])
