@@ -6,6 +6,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin conn
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements.txt
 COPY manage.py ./
+COPY gunicorn.conf.py ./
 COPY templates/ templates/
 COPY connectgenai/ connectgenai/
 COPY lambdas/ lambdas/

@@ -1,13 +1,15 @@
-"""/healthz: the process lives. /readyz: the database, DynamoDB and SQS serve it, and how quickly."""
+"""/healthz: the process lives. /readyz: the database, in the shape that the code wants, DynamoDB and SQS serve it, and how quickly."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from cache_admin import gateways
@@ -16,12 +18,20 @@ from connectgenai.wire.store import StoreError
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
+class NotMigratedError(Exception):
+    """`manage.py migrate` has not been run since the code was changed."""
+
+
 def answer_probes(get_response: Respond) -> Respond:
     """A middleware before all others: load balancers ask by IP address, over plain HTTP, and that is no allowed host."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         probe = PROBES.get(request.path_info)
-        return probe() if probe else get_response(request)
+        if probe is None:
+            return get_response(request)
+        response = probe()
+        response["Cache-Control"] = "no-store"
+        return response
 
     return respond
 
@@ -43,9 +53,17 @@ def _time(check: Callable[[], object]) -> dict[str, Any]:
     try:
         check()
         found: dict[str, Any] = {"ok": True}
-    except (DatabaseError, StoreError, ClientError, BotoCoreError) as error:
+    except (DatabaseError, StoreError, ClientError, BotoCoreError, NotMigratedError) as error:
         found = {"ok": False, "error": type(error).__name__}
     return {**found, "seconds": round(time.monotonic() - began, 3)}
+
+
+@cache  # of success only: nobody takes a migration back beneath a running site
+def check_migrations() -> None:
+    """NotMigratedError unless the database has the shape that the code wants."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise NotMigratedError
 
 
 def _ask_database() -> None:
@@ -56,6 +74,7 @@ def _ask_database() -> None:
 
 CHECKS: dict[str, Callable[[], object]] = {
     "database": _ask_database,
+    "migrations": check_migrations,
     "dynamodb": lambda: gateways.answer_store().read_topic("readyz"),
     "sqs": lambda: gateways.count_queued("CONNECTGENAI_LIVE_QUEUE_URL"),
 }

@@ -100,7 +100,7 @@ def test_a_site_that_is_ready_times_each_part(client: Client, site: Aws) -> None
     response = client.get("/readyz", headers={"host": "10.0.0.7"})
     report = response.json()
     assert (response.status_code, report.pop("status")) == (200, "ok")
-    assert set(report) == {"database", "dynamodb", "sqs"}
+    assert set(report) == {"database", "migrations", "dynamodb", "sqs"}
     assert all(part["ok"] and 0 <= part["seconds"] < 30 for part in report.values())
 
 
