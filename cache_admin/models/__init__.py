@@ -10,10 +10,12 @@ from cache_admin.models.incident import Incident, IncidentTopic
 from cache_admin.models.parked import ParkedLook, ParkedMessage
 from cache_admin.models.phone import PhoneCall, PhoneEvent, PhoneSign
 from cache_admin.models.topic import Topic, TopicLanguage
+from cache_admin.models.version import AnswerVersion
 from cache_admin.models.waiting import WaitPolicy, WaitPrompt
 from cache_admin.models.waiting_version import WaitPolicyVersion
 
 __all__ = [
+    "AnswerVersion",
     "CachedAnswer",
     "Call",
     "DriftedRow",
