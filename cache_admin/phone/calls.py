@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cache_admin.models import PhoneCall, PhoneEvent, PhoneSign
+from cache_admin.phone.storable import make_storable
 from flows.live_call import LiveCall
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ MOST_CALLS_OF_ONE: Final = 2
 TICK_SECONDS: Final = 0.2
 # The page looks three times a second; when it has not for so long, nobody listens any more
 GONE_AFTER: Final = timedelta(seconds=15)
+NOTED_EVERY: Final = timedelta(seconds=2)
 # A process that ends takes its calls with it: they are over when nothing was heard of them for so long
 LOST_AFTER: Final = timedelta(seconds=10)
 # A caller's words are not kept for longer than it takes to look at them
@@ -102,7 +104,9 @@ def keep_in_step(running: Running) -> None:
 
 def write_events(row: PhoneCall, events: Iterable[dict[str, Any]], *, seconds: float, now: datetime) -> None:
     """Puts events where the page will find them, and says that the call lives."""
-    PhoneEvent.objects.bulk_create(PhoneEvent(call=row, number=event["number"], body=event) for event in events)
+    PhoneEvent.objects.bulk_create(
+        PhoneEvent(call=row, number=event["number"], body=make_storable(event)) for event in events
+    )
     PhoneCall.objects.filter(pk=row.pk).update(ticked_at=now, seconds=seconds)
 
 
@@ -122,7 +126,8 @@ def act(running: Running, done: int, *, now: datetime) -> int:
 
 def look(call: PhoneCall, *, since: int, now: datetime) -> dict[str, Any]:
     """The call's events after a number, its seconds, and whether it is over; notes that the page is there."""
-    PhoneCall.objects.filter(pk=call.pk).update(looked_at=now)
+    if now - call.looked_at > NOTED_EVERY:
+        PhoneCall.objects.filter(pk=call.pk).update(looked_at=now)
     is_over = call.ended_at is not None  # read before the events: after its end none is added
     events = list(call.events.filter(number__gt=since).values_list("body", flat=True))
     if not is_over and now - call.ticked_at > LOST_AFTER:

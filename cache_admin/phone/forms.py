@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from cache_admin.models import Topic
 from cache_admin.phone.calls import KEY, SAY
-from cache_admin.phone.choices import ChoiceError, Chosen, find_flow, list_choices
+from cache_admin.phone.choices import OURS, ChoiceError, Chosen, find_flow, list_choices
 from cache_admin.phone.faults import FAULTS
 from flows.action_type import CHAT, VOICE
 
@@ -40,7 +40,7 @@ class CallForm(forms.Form):
         label=gettext_lazy("Caller's number"),
         error_messages={"invalid": gettext_lazy("Write the number as +15550123, or leave it empty if it is withheld.")},
     )
-    question = forms.CharField(max_length=1000, label=gettext_lazy("Question"))
+    question = forms.CharField(required=False, max_length=1000, label=gettext_lazy("Question"))
     attributes = forms.CharField(required=False, max_length=8000, label=gettext_lazy("More contact attributes"))
     agent_after = forms.FloatField(
         required=False, min_value=1, max_value=1800, label=gettext_lazy("An agent is free after")
@@ -69,12 +69,18 @@ class CallForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Finds the flow."""
         cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned["question"] and self._needs_question(cleaned):
+            self.add_error("question", ValidationError(_("This field is required."), code="required"))
         if not self.errors:
             try:
                 self.chosen = find_flow(cleaned["flow"], topic=cleaned["topic"], language=cleaned["language"])
             except ChoiceError as error:
                 raise ValidationError(str(error), code="no_flow") from error
         return cleaned
+
+    def _needs_question(self, cleaned: dict[str, Any]) -> bool:
+        """Ours are asked one; a fault of the model is told from others' calls by it. A flow of a customer's own may ask."""
+        return cleaned["flow"].startswith(f"{OURS}:") or FAULTS[cleaned["fault"]].is_local
 
 
 class SignForm(forms.Form):

@@ -10,6 +10,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from cache_admin.models import UploadedFlow
+from cache_admin.phone.storable import make_storable
 from flows.finding import Finding
 from flows.flow_error import FlowError
 from flows.language import Flow, parse_flow
@@ -51,10 +52,10 @@ def describe_upload(row: UploadedFlow, upload: Upload, *, content: bytes, file_n
     """Puts into the unsaved row what the file says."""
     counts = Counter(finding.severity for finding in upload.findings)
     row.content = content
-    row.name = (row.name or upload.flow.name or file_name.removesuffix(".json"))[:200]
+    row.name = make_storable(row.name or upload.flow.name or file_name.removesuffix(".json"))[:200]
     row.type = upload.flow.type
     row.actions = len(upload.flow.actions)
-    row.modules = find_modules(upload.flow)
+    row.modules = make_storable(find_modules(upload.flow))
     row.errors, row.warnings, row.infos = counts["error"], counts["warning"], counts["info"]
 
 

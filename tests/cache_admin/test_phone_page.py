@@ -180,6 +180,25 @@ def play(running: Running) -> list[dict[str, Any]]:
     return running.live.events_since()
 
 
+def test_a_flow_of_ones_own_may_do_without_a_question_but_not_with_a_fault_of_the_model(
+    supervisor: Client, topic: Topic, begun: list[Running]
+) -> None:
+    flow = upload(supervisor, make_flow(END).to_json())
+    assert place(supervisor, flow=flow, question="").status_code == 200
+    refused = place(supervisor, flow=flow, question="", fault="slow")
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["question"])
+
+
+def test_what_a_flow_says_is_told_even_if_no_database_takes_it(
+    supervisor: Client, topic: Topic, begun: list[Running]
+) -> None:
+    heard = make_flow(say("Hello", "End", Text="A\x00B \ud83d C"), END)
+    place(supervisor, flow=upload(supervisor, heard.to_json()))
+    play(begun[0])
+    told = supervisor.get(f"{PHONE}{begun[0].row.pk}/events/").json()["events"]
+    assert [event["text"] for event in told if event["kind"] == "prompt"] == ["AB ? C"]
+
+
 def test_an_uploaded_flow_reaches_no_function_but_ours(supervisor: Client, topic: Topic, begun: list[Running]) -> None:
     flow = upload(supervisor, make_flow(call("payroll", "End"), END).to_json())
     place(supervisor, flow=flow)
