@@ -13,12 +13,9 @@ def describe_event(event: dict[str, Any]) -> str | None:
         return _describe_end(event)
     clock = f"{event['at']:6.1f} s"
     if event["event"] == "invoke":
-        reply = event["reply"]
-        called = event["function"].removeprefix("connectgenai-")
-        return (
-            f"{clock}  {called:12}  {reply['statusCode']} {reply['reason']}".rstrip()
-            + f"   ({event['seconds'] * 1000:.0f} ms)"
-        )
+        reply, called = event["reply"], event["function"].removeprefix("connectgenai-")
+        came = f"failed: {event['error']}" if "error" in event else f"{reply['statusCode']} {reply['reason']}"
+        return f"{clock}  {called:12}  {came}".rstrip() + f"   ({event['seconds'] * 1000:.0f} ms)"
     said = f'"{event["text"]}"' if event["text"] else f"~ {event['seconds']:.1f} s ~"
     return f"{clock}  {KINDS[event['kind']]:12}  {said}"
 

@@ -1,4 +1,4 @@
-"""`manage.py call`: one call against the running Lambdas, in real time, as a caller would hear it."""
+"""`manage.py call`: one call in the poll flow against the running Lambdas, in real time, as a caller would hear it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connectgenai.wire.config import aws_client
 from flows.caller import Dialled, place_call
-from flows.lambda_phone import LambdaError, LambdaPhone
+from flows.lambda_phone import LambdaPhone
 from flows.transcript import describe_event
 
 
@@ -37,10 +37,11 @@ class Command(BaseCommand):
             language=options["language"],
             caller=options["caller"],
         )
-        try:
-            for event in place_call(dialled, invoke=phone.invoke, audio_seconds=phone.audio_seconds):
-                line = json.dumps(event) if options["as_json"] else describe_event(event)
-                self.stdout.write(line or "")
-                self.stdout.flush()
-        except LambdaError as error:
-            raise CommandError(f"The call broke off: {error}") from error
+        errors = []
+        for event in place_call(dialled, invoke=phone.invoke, audio_seconds=phone.audio_seconds):
+            errors += [event["error"]] if "error" in event else []
+            line = json.dumps(event) if options["as_json"] else describe_event(event)
+            self.stdout.write(line or "")
+            self.stdout.flush()
+        if errors and event["outcome"] == "failed":
+            raise CommandError(f"The call broke off: {errors[-1]}")
