@@ -56,13 +56,18 @@ class Running:
 
 def open_call(user: AbstractBaseUser, *, contact_id: uuid.UUID, now: datetime) -> PhoneCall:
     """The row of a call that is about to begin. TooManyCallsError; two at the same moment may make it one too many."""
-    PhoneCall.objects.filter(began_at__lt=now - KEPT_FOR).delete()
+    forget_old(now)
     running = find_running(now)
     if running.filter(user_id=user.pk).count() >= MOST_CALLS_OF_ONE:
         raise TooManyCallsError(_("You are on the phone already, in another window. Hang up there first."))
     if running.count() >= MOST_CALLS:
         raise TooManyCallsError(_("All lines are busy. Try again in a minute."))
     return PhoneCall.objects.create(user_id=user.pk, contact_id=contact_id, began_at=now, looked_at=now, ticked_at=now)
+
+
+def forget_old(now: datetime) -> None:
+    """Deletes the calls that nobody looks at any more, with what was said in them."""
+    PhoneCall.objects.filter(began_at__lt=now - KEPT_FOR).delete()
 
 
 def find_running(now: datetime) -> QuerySet[PhoneCall]:

@@ -46,6 +46,7 @@ def _find_own(request: HttpRequest, call: uuid.UUID) -> PhoneCall:
 def show_phone(request: HttpRequest) -> HttpResponse:
     """The page; `flow`, `topic` and `question` in the address choose beforehand."""
     _check_right(request)
+    calls.forget_old(timezone.now())
     topics = Topic.objects.filter(published_at__isnull=False, enabled=True).prefetch_related("languages")
     context = {
         **admin.site.each_context(request),

@@ -15,7 +15,17 @@ from django.utils import timezone
 
 from cache_admin.models import PhoneCall, PhoneSign
 from cache_admin.phone import calls
-from cache_admin.phone.calls import Running, TooManyCallsError, follow, hang_up, keep_in_step, look, open_call, sign
+from cache_admin.phone.calls import (
+    Running,
+    TooManyCallsError,
+    follow,
+    forget_old,
+    hang_up,
+    keep_in_step,
+    look,
+    open_call,
+    sign,
+)
 from flows.language import Action, Flow
 from flows.live_call import LiveCall
 from flows.runner.contact import Caller
@@ -148,5 +158,5 @@ def test_words_are_forgotten_after_an_hour(user: User, undo: ExitStack) -> None:
     sign(row, kind="say", text="My name is Eve.")
     keep_in_step(run(row, make_flow(END), undo))
     PhoneCall.objects.update(began_at=timezone.now() - calls.KEPT_FOR - timedelta(minutes=1))
-    open_now(user)
-    assert (PhoneCall.objects.count(), PhoneSign.objects.count()) == (1, 0)
+    forget_old(timezone.now())
+    assert (PhoneCall.objects.count(), PhoneSign.objects.count()) == (0, 0)
