@@ -39,6 +39,9 @@ class AnswerForm(StoreFirstForm[CachedAnswer]):
         required=False,
         help_text=_("Stays good when the topic's instructions, model or documents change."),
     )
+    why = forms.CharField(
+        label=_("why"), max_length=300, required=False, help_text=_("For those who read the history later.")
+    )
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
     class Meta:

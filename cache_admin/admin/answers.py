@@ -27,19 +27,21 @@ from cache_admin.admin.answer_forms import (
     InvalidateForm,
     PrewarmForm,
 )
+from cache_admin.admin.answer_history import AnswerHistory
 from cache_admin.admin.answer_list import AnswerChangeList, show_state
 from cache_admin.admin.filters import LanguageFilter, TopicFilter
 from cache_admin.admin.keyset import KeysetAdmin
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, explain_outages
 from cache_admin.models import CachedAnswer, Topic
 from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers, prewarm_question
+from cache_admin.services.versions import credit_author
 from connectgenai.wire.question import QuestionError
-from connectgenai.wire.speech import speech_seconds
+from connectgenai.wire.speech import speech_seconds, to_ssml
 from connectgenai.wire.store import ConflictError
 
 
 @admin.register(CachedAnswer)
-class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
+class AnswerAdmin(AnswerHistory, StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
     """The mirror of the answers; every change goes to DynamoDB, and comes back from there."""
 
     form = AnswerForm
@@ -51,10 +53,11 @@ class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
     actions = ("invalidate_selected",)
     readonly_fields = (
         "question", "heard", "topic_link", "language", "audience", "state_badge", "reason", "source", "model", "tokens",
-        "revision", "asked_at", "first_chunk_at", "finished_at", "expires_at", "calls_link",
+        "revision", "asked_at", "first_chunk_at", "finished_at", "expires_at", "calls_link", "versions",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("question", "heard", "text", "pinned", "seen_version")}),
+        (None, {"fields": ("question", "heard", "text", "why", "pinned", "seen_version")}),
+        (_("Earlier texts"), {"fields": ("versions",)}),
         (
             _("About"),
             {"fields": ("topic_link", "language", "audience", "state_badge", "reason", "source", "calls_link")},
@@ -87,6 +90,7 @@ class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
         return [
             path("invalidate/", view(self.invalidate_view), name="cache_admin_cachedanswer_invalidate"),
             path("prewarm/", view(self.prewarm_view), name="cache_admin_cachedanswer_prewarm"),
+            *self.history_urls(),
             *super().get_urls(),
         ]
 
@@ -104,9 +108,11 @@ class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
     @admin.display(description=_("what callers hear"))
     def heard(self, answer: CachedAnswer) -> SafeString | str:
         """The parts, as they are spoken one after the other, each with its seconds of speech."""
-        parts = [(chunk, round(speech_seconds(chunk))) for chunk in answer.chunks]
-        rows = format_html_join("", '<li>{} <span class="quiet">{} s</span></li>', parts)
-        return format_html('<ol class="spoken">{}</ol>', rows) if parts else gettext("Nothing.")
+        parts = [(to_ssml(chunk), chunk, round(speech_seconds(chunk))) for chunk in answer.chunks]
+        rows = format_html_join("", '<li data-ssml="{}">{} <span class="quiet">{} s</span></li>', parts)
+        if not parts:
+            return gettext("Nothing.")
+        return format_html('<ol class="spoken" data-listen data-language="{}">{}</ol>', answer.language, rows)
 
     @admin.display(description=_("topic"))
     def topic_link(self, answer: CachedAnswer) -> SafeString | str:
@@ -140,7 +146,7 @@ class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
         """Publishes the text in DynamoDB, which the mirror then shows."""
         with explain_outages():
             try:
-                edit_answer(
+                item = edit_answer(
                     obj,
                     text=form.cleaned_data["text"],
                     seen_version=form.cleaned_data["seen_version"],
@@ -150,6 +156,7 @@ class AnswerAdmin(StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
                 )
             except AnswerError as error:
                 raise NotSavedError(str(error)) from error
+        credit_author(item, author=request.user, why=form.cleaned_data["why"])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """An answer has no parts of its own in the database."""

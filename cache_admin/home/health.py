@@ -67,7 +67,7 @@ def _see_mirror(now: datetime) -> Sign:
     """What is still on DynamoDB's list of changes, and for how long."""
     try:
         changed = gateways.answer_store().read_changes(limit=1)
-    except (StoreError, ConfigError):
+    except (StoreError, ConfigError, BotoCoreError):
         return Sign(_("This site's copy"), _("DynamoDB does not answer"), "bad")
     oldest = min((int(item["changed_at"]["N"]) for item in changed), default=epoch_ms(now))
     behind = max((epoch_ms(now) - oldest) / 1000, 0)
@@ -79,7 +79,7 @@ def _see_models(now: datetime) -> list[Sign]:
     try:
         store = gateways.answer_store()
         return [sign for model_id in _find_models() if (sign := _see_model(model_id, store, epoch_ms(now)))]
-    except (StoreError, ConfigError):
+    except (StoreError, ConfigError, BotoCoreError):
         return []  # the mirror's sign says it
 
 

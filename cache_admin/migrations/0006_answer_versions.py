@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('model', models.CharField(blank=True, max_length=300)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('why', models.CharField(blank=True, max_length=300, verbose_name='why')),
-                ('answer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='cache_admin.cachedanswer')),
+                ('answer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="texts", to='cache_admin.cachedanswer')),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
             ],
             options={

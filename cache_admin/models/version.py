@@ -12,7 +12,7 @@ from cache_admin.models.answer import CachedAnswer
 class AnswerVersion(models.Model):
     """One finished text, as the mirror found it; it goes with its answer."""
 
-    answer = models.ForeignKey(CachedAnswer, on_delete=models.CASCADE, related_name="versions")
+    answer = models.ForeignKey(CachedAnswer, on_delete=models.CASCADE, related_name="texts")
     run = models.CharField(max_length=64)  # the answer item's token: who wrote this text
     epoch = models.PositiveBigIntegerField(default=0)
     chunks = models.JSONField(default=list)

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django_celery_results.models import TaskResult
 
 from cache_admin.mapping import epoch_ms
-from cache_admin.models import CachedAnswer, Call, Topic
+from cache_admin.models import AnswerVersion, CachedAnswer, Call, Topic
 from connectgenai.wire.items import answer_pk, call_pk
 from connectgenai.wire.store import AnswerStore
 
@@ -85,12 +85,15 @@ def _delete(rows: QuerySet[Any]) -> int:
     while pks := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
         if rows.model is CachedAnswer:
             blank_history(pks)
-        deleted += rows.model.objects.filter(pk__in=pks).delete()[0]
+        deleted += rows.model.objects.filter(pk__in=pks).delete()[1].get(rows.model._meta.label, 0)
     return deleted
 
 
 def blank_history(pks: Iterable[int]) -> None:
-    """The admin notes a question's words beside every change of its answer: these go, who did what when stays."""
+    """The admin notes a question's words beside every change of its answer, and keeps its texts: these go, who did what when
+    stays."""
+    pks = list(pks)
+    AnswerVersion.objects.filter(answer__in=pks).delete()
     answers = ContentType.objects.get_for_model(CachedAnswer)
     noted = LogEntry.objects.filter(content_type=answers, object_id__in=[str(pk) for pk in pks])
     noted.update(object_repr="erased", change_message="")
