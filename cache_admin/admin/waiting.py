@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from django import forms
@@ -9,17 +10,20 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin import gateways
 from cache_admin.admin.inlines import PartFormSet, PartInline, kept_forms
+from cache_admin.admin.policy_pages import PolicyPages, describe_panel
 from cache_admin.admin.store_first import StoreFirstAdmin, StoreFirstForm, explain_outages
 from cache_admin.admin.typed import ModelForm
 from cache_admin.models import WaitPolicy, WaitPrompt
 from cache_admin.services.audio import MAX_BYTES, AudioError, keep_recording, measure_recording
+from cache_admin.services.audio_conversion import convert_recording
+from cache_admin.services.policy_versions import keep_version
 from cache_admin.services.ssml import SsmlError, check_ssml
 from cache_admin.services.topics import describe_policy, republish_users
 from connectgenai.wire.waiting import find_policy_faults
@@ -28,12 +32,12 @@ _SHORT = forms.Textarea(attrs={"rows": 2, "cols": 60})
 
 
 def read_upload(file: Any) -> tuple[bytes, float] | None:
-    """A new recording's bytes and seconds; None when there is no new one. ValidationError when it cannot be played."""
+    """A new recording, converted, and its seconds; None when there is no new one. ValidationError when it is none."""
     if not isinstance(file, UploadedFile):
         return None
     file.seek(0)
-    content = file.read(MAX_BYTES + 1)
     try:
+        content = convert_recording(file.read(MAX_BYTES + 1), name=file.name or "")
         return content, measure_recording(content, name=file.name or "")
     except AudioError as error:
         raise ValidationError(str(error), code="unplayable") from error
@@ -123,9 +127,10 @@ class PolicyForm(StoreFirstForm[WaitPolicy]):
 
 @admin.register(WaitPolicy)
 class WaitPolicyAdmin(StoreFirstAdmin[WaitPolicy]):
-    """Policies and their prompts."""
+    """Policies and their prompts; what callers hear of them is previewed as they are typed, and each save is kept."""
 
     form = PolicyForm
+    change_form_template = "admin/cache_admin/waitpolicy/change_form.html"
     list_display = ("name", "hold_seconds", "first_prompt_after_seconds", "interval_seconds", "max_wait_seconds")
     search_fields = ("name",)
     inlines = (PromptInline,)
@@ -147,6 +152,22 @@ class WaitPolicyAdmin(StoreFirstAdmin[WaitPolicy]):
         ),
     )  # fmt: skip
 
+    def get_urls(self) -> list[Any]:
+        """Ours beside Django's."""
+        return [*PolicyPages(self).urls(), *super().get_urls()]
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The versions, in place of Django's list of messages."""
+        return PolicyPages(self).show_versions(request, object_id)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """With the preview, which follows what is typed."""
+        policy = kwargs.get("obj")
+        context["preview"] = describe_panel(policy, is_form=not context.get("is_popup"))
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: WaitPolicy, form: Any, change: bool) -> None:
         """Left to save_related, which knows the prompts."""
 
@@ -161,15 +182,18 @@ class WaitPolicyAdmin(StoreFirstAdmin[WaitPolicy]):
             in_order = sorted((prompt.instance for prompt in prompts), key=lambda row: row.position)
             count = republish_users(policy, store=store, now=now, prompts=in_order) if change else 0
         with transaction.atomic():
+            if change:  # a policy that was not made here has no version yet
+                found = WaitPolicy.objects.get(pk=policy.pk)
+                keep_version(found, user=None, now=now, note=gettext("as it was found"))
             super().save_model(request, policy, form, change)
             super().save_related(request, form, formsets, change)
+            keep_version(WaitPolicy.objects.get(pk=policy.pk), user=request.user, now=now)
         if count:
             messages.info(request, ngettext("Published with %d topic.", "Published with %d topics.", count) % count)
 
 
 def _keep_upload(form: Any, field: str) -> None:
     if form.upload:
-        name, _seconds = keep_recording(
-            form.upload[0], name=form.cleaned_data[field].name, storage=gateways.file_storage()
-        )
+        name = PurePath(form.cleaned_data[field].name).with_suffix(".wav").name
+        name, _seconds = keep_recording(form.upload[0], name=name, storage=gateways.file_storage())
         setattr(form.instance, field, name)

@@ -6,10 +6,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from cache_admin.models import Topic, WaitPolicy
+from cache_admin.models import Topic, WaitPolicy, WaitPolicyVersion
+from cache_admin.services.audio import measure_recording
 from connectgenai.wire.store import AnswerStore
 from tests.aws import Aws
+from tests.cache_admin.conftest import NOW, login
 from tests.cache_admin.test_audio import COMFORT, make_pcm
+from tests.cache_admin.test_audio_conversion import TONE
 
 LIST = "/admin/cache_admin/waitpolicy/"
 
@@ -49,6 +52,18 @@ def test_a_policy_is_saved_with_its_prompts_and_sound(supervisor: Client, site: 
     assert policy.prompts.count() == 1
     stored = site.s3.get_object(Bucket=site.bucket, Key=policy.comfort_audio.name)["Body"].read()
     assert stored == COMFORT.read_bytes()
+
+
+@pytest.mark.parametrize("file", [SimpleUploadedFile("chime.mp3", TONE.read_bytes()), sound(make_pcm())])
+def test_sounds_of_any_kind_are_converted_and_stored_as_connect_plays_them(
+    supervisor: Client, site: Aws, file: SimpleUploadedFile
+) -> None:
+    filled = fill_in(interval_seconds="20", comfort_audio=file)
+    assert supervisor.post(f"{LIST}add/", filled)["Location"] == LIST
+    policy = WaitPolicy.objects.get()
+    assert policy.comfort_audio.name.endswith(".wav")
+    stored = site.s3.get_object(Bucket=site.bucket, Key=policy.comfort_audio.name)["Body"].read()
+    assert policy.comfort_seconds == measure_recording(stored, name="stored") == pytest.approx(1.0, abs=0.15)
 
 
 def test_a_changed_policy_is_published_with_the_topics_that_use_it(
@@ -100,8 +115,8 @@ def test_prompts_take_turns_in_their_order(
         ({"prompts-0-ssml": "<speak>Hi.</speak>"}, "Give exactly one of text, SSML and recording."),
         ({"prompts-0-text": "", "prompts-0-ssml": "<speak>"}, "This is not well-formed SSML"),
         ({"estimate_text": "Soon."}, "Write {seconds} where the number goes."),
-        ({"comfort_audio": sound(make_pcm())}, "comfort.wav: it must be 8 kHz mono mu-law."),
-        ({"prompts-0-text": "", "prompts-0-audio": sound(b"MP3")}, "comfort.wav: it is not a WAV file."),
+        ({"comfort_audio": sound(b"ID3" + bytes(99))}, "comfort.wav: it is damaged, or holds no sound."),
+        ({"prompts-0-text": "", "prompts-0-audio": sound(b"MP3")}, "comfort.wav: it is neither a WAV nor an MP3 file."),
         ({"hold_seconds": "NaN"}, "Enter a number."),
         ({"max_silence_seconds": ""}, "This field is required."),
         ({"name": ""}, "This field is required."),
@@ -136,3 +151,65 @@ def test_a_sound_can_be_taken_away_again(supervisor: Client, policy: WaitPolicy,
 def test_a_policy_that_a_topic_uses_is_not_deleted(supervisor: Client, topic: Topic, policy: WaitPolicy) -> None:
     supervisor.post(f"{LIST}{policy.pk}/delete/", {"post": "yes"})
     assert WaitPolicy.objects.count() == 1
+
+
+# -- versions
+
+
+def change(supervisor: Client, policy: WaitPolicy, **changes: str) -> None:
+    assert supervisor.post(f"{LIST}{policy.pk}/change/", fill_in_again(policy, **changes)).status_code == 302
+
+
+def test_the_history_says_who_changed_what_and_when(supervisor: Client, topic: Topic, policy: WaitPolicy) -> None:
+    change(supervisor, policy, max_wait_seconds="45")
+    change(supervisor, policy, max_wait_seconds="45", **{"prompts-0-text": "Hello <b>there</b>, I am looking."})
+    page = supervisor.get(f"{LIST}{policy.pk}/history/").content.decode()
+    assert page.index("Version 3") < page.index("Version 2") < page.index("Version 1")
+    assert "as it was found" in page
+    assert "· ada" in page
+    assert "<del>90</del>" in page
+    assert "<ins>45</ins>" in page
+    assert "<ins>Hello &lt;b&gt;there&lt;/b&gt;, I am looking.</ins>" in page
+    assert "Have version 3 back" not in page  # it is the one in use
+
+
+def test_a_version_is_had_back_after_a_question(
+    supervisor: Client, store: AnswerStore, topic: Topic, policy: WaitPolicy
+) -> None:
+    change(supervisor, policy, max_wait_seconds="45")
+    page = f"{LIST}{policy.pk}/versions/1/"
+    asked = supervisor.get(page).content.decode()
+    assert "<del>45</del>" in asked
+    assert WaitPolicy.objects.get().max_wait_seconds == 45.0
+    done = supervisor.post(page, follow=True).content.decode()
+    assert "As in version 1 again, published with 1 topic." in done
+    assert WaitPolicy.objects.get().max_wait_seconds == 90.0
+    item = store.read_topic("faq")
+    assert item is not None
+    assert item.languages()["en-US"].max_wait == 90.0
+
+
+def test_when_dynamodb_does_not_serve_the_page_says_so_and_nothing_is_had_back(
+    supervisor: Client, site: Aws, topic: Topic, policy: WaitPolicy
+) -> None:
+    change(supervisor, policy, max_wait_seconds="45")
+    site.dynamodb.delete_table(TableName=site.table)
+    assert "DynamoDB does not serve" in supervisor.post(f"{LIST}{policy.pk}/versions/1/").content.decode()
+    assert WaitPolicy.objects.get().max_wait_seconds == 45.0
+
+
+def test_who_may_only_look_at_policies_reads_their_history_and_cannot_go_back(
+    client: Client, policy: WaitPolicy
+) -> None:
+    first = WaitPolicyVersion.objects.create(policy=policy, number=1, content={"name": "calm"}, saved_at=NOW)
+    WaitPolicyVersion.objects.create(policy=policy, number=2, content={"name": "calm"}, saved_at=NOW)
+    login(client, "view_waitpolicy")
+    assert "Have version 1 back" not in client.get(f"{LIST}{policy.pk}/history/").content.decode()
+    for ask in (client.get, client.post):
+        assert ask(f"{LIST}{policy.pk}/versions/{first.number}/").status_code == 403
+    login(client, "view_call")
+    assert client.get(f"{LIST}{policy.pk}/history/").status_code == 403
+
+
+def test_a_version_that_never_was_is_not_found(supervisor: Client, policy: WaitPolicy) -> None:
+    assert supervisor.get(f"{LIST}{policy.pk}/versions/9/").status_code == 404
