@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -56,8 +57,9 @@ def keep_logging(**_: Any) -> None:
 
 @signals.celeryd_init.connect
 def leave_out_banner(instance: Any, **_: Any) -> None:
-    """The worker's greeting is no line of JSON."""
+    """The worker's greeting is no line of JSON, and neither are Python's warnings unless they are logged."""
     instance.quiet = not settings.DEBUG
+    logging.captureWarnings(True)
 
 
 @signals.worker_ready.connect

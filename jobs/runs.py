@@ -76,7 +76,8 @@ def start_run(request: GenerationRequest, shop: Workshop) -> Run | None:
         return None
     waited = now - max(item.asked_at, item.requeued_at)
     told = {"contact_id": request.contact_id, "key": item.key, "topic": topic.name, "model": topic.model_id}
-    log_event("started", **told, epoch=item.epoch, attempt=item.attempts, ms_queued=max(waited, 0))
+    queued = {"ms_queued": max(waited, 0)} if item.attempts == 1 else {}  # a later run has waited for another thing
+    log_event("started", **told, epoch=item.epoch, attempt=item.attempts, **queued)
     if request.deadline:  # somebody waits, and others who ask now will wait as long
         shop.quota.note_queue(topic.model_id, waited_ms=waited)
     return Run(item, topic, Lease(request.key, request.epoch, token, renewed_at=now))

@@ -27,6 +27,7 @@ _ID = re.compile(r"[\w.:/#@=,*\[\]-]{1,256}", re.ASCII)
 _NUMBER = re.compile(
     r"(?!(?:\d{1,3}\.){3}\d{1,3}$)[\d.:/,-]{7,}", re.ASCII
 )  # of a telephone or an account, but no IP address
+_WARNING = re.compile(r"(?:\S*/)?([\w.-]+:\d+: \w+): ", re.ASCII)  # Python's own, as warnings.formatwarning writes it
 _SHOWN_ERROR = re.compile(r"(\w+(?:Error|Exception|Reject|Lost))\(", re.ASCII)  # as Celery shows what a task raised
 
 logger = logging.getLogger("connectgenai")
@@ -68,7 +69,15 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
-        return json.dumps(describe_record(record))
+        try:
+            return json.dumps(self.describe(record))
+        except Exception as error:  # noqa: BLE001 - or logging itself would print the record, words and all
+            line = {"event": "log", "level": record.levelname, "logger": record.name, "message": HIDDEN}
+            return json.dumps({**line, "error": type(error).__name__})
+
+    def describe(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What the line says."""
+        return describe_record(record)
 
 
 def describe_record(record: logging.LogRecord) -> dict[str, Any]:
@@ -87,6 +96,9 @@ def describe_record(record: logging.LogRecord) -> dict[str, Any]:
 
 def _fill_in(record: logging.LogRecord) -> str:
     """The message with those of its arguments that are ids or numbers."""
+    if record.name == "py.warnings":
+        warning = _WARNING.match(record.getMessage())
+        return warning[1] if warning else HIDDEN
     if not isinstance(record.msg, str):
         return str(_clean_argument(record.msg))
     if not record.args:

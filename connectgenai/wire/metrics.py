@@ -6,14 +6,13 @@ The Lambdas' lines carry their figures in CloudWatch's embedded metric format; t
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from connectgenai.wire.log import Event, describe_record
+from connectgenai.wire.log import Event, JsonFormatter, describe_record
 
 NAMESPACE = "connectgenai"
 COUNTER, SECONDS, GAUGE = "counter", "seconds", "gauge"
@@ -103,14 +102,14 @@ def _find_metrics(event_name: str) -> tuple[Metric, ...]:
     return tuple(metric for metric in METRICS if event_name in metric.events)
 
 
-class EmbeddedFormatter(logging.Formatter):
+class EmbeddedFormatter(JsonFormatter):
     """A line of JSON from which CloudWatch reads the metrics by itself: no client, no request, no line more.
 
     Source of the format: CloudWatch user guide, "Specification: Embedded metric format".
     """
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+    def describe(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What the line says, and which metrics lie in it."""
         line = describe_record(record)
         measured = tuple(measure_event(record.msg)) if isinstance(record.msg, Event) else ()
         if measured:
@@ -118,7 +117,7 @@ class EmbeddedFormatter(logging.Formatter):
                 line |= {found.metric.name: found.value, **dict(zip(found.metric.labels, found.labels, strict=True))}
             metrics = _describe_metrics(tuple(found.metric for found in measured))
             line["_aws"] = {"Timestamp": round(record.created * 1000), "CloudWatchMetrics": metrics}
-        return json.dumps(line)
+        return line
 
 
 @lru_cache(maxsize=64)
