@@ -88,7 +88,7 @@ def describe(event: Event) -> str:
     """One line for an event; "" for steps, which only the flow's maker follows."""
     match event.kind:
         case "play":
-            said = f'"{event.text}"' if event.text else f"~ {event.audio} ~"
+            said = f'"{event.text}"' if event.text else f"~ {event.audio} ~" if event.audio else "a pause"
             line = f"{said}  ({event.seconds:.1f} s)" if event.seconds else said
         case "invoke":
             status = event.reply.get("statusCode", "") if isinstance(event.reply, Mapping) else event.text

@@ -157,3 +157,10 @@ def test_a_file_that_is_not_there_is_named() -> None:
 def test_a_module_without_a_name_is_refused_with_an_example(flow: Path) -> None:
     with pytest.raises(CommandError, match="is not NAME=FILE, such as greeting="):
         call_command("test_flow", "a.yaml", "--module", str(flow))
+
+
+def test_the_example_in_the_docs_passes(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "flows.md").read_text()
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    text, status = run(write(tmp_path, example))
+    assert status == 0, text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -48,6 +49,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Writes what came of it; ends the program with the exit status."""
         modules = dict(options["module"])
+        logging.disable(logging.INFO)  # the Lambdas' own lines, which are of calls that nobody placed
         try:
             files = [
                 rehearse_file(path, make_store=make_store, flow_path=options["flow"], modules=modules)
@@ -55,6 +57,8 @@ class Command(BaseCommand):
             ]
         except RehearsalError as error:
             raise CommandError(str(error)) from error
+        finally:
+            logging.disable(logging.NOTSET)
         text = render_json(files) if options["json"] else render_text(files, is_detailed=options["verbosity"] > 1)
         self.stdout.write(fit_encoding(text, sys.stdout.encoding))
         sys.exit(int(any(file.failed for file in files)))
