@@ -61,6 +61,25 @@ def make_menu() -> dict[str, Any]:
     )
 
 
+# Debian's Chromium brings no voices of its own: these note what they are given to say, and when
+VOICES = """
+window.spoken = [];
+window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+const voices = [{ lang: "de-DE", name: "Anna" }, { lang: "en-US", name: "Joe" }];
+Object.defineProperty(window, "speechSynthesis", { value: {
+  getVoices: () => voices, cancel: () => {}, addEventListener: () => {},
+  speak: (said) => { window.spoken.push([said.text, said.voice.name, performance.now()]); setTimeout(said.onend, 10); },
+} });
+"""
+
+
+def make_speech(ssml: str) -> dict[str, Any]:
+    said = Action.make("Say", "MessageParticipant", parameters={"SSML": ssml}, next_action="End",
+                       errors=[("NoMatchingError", "End")])  # fmt: skip
+    flow = Flow.make([said, Action.make("End", "DisconnectParticipant")], start="Say", metadata={"name": "Speech"})
+    return dict(flow.content)
+
+
 def upload(page: Page, content: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "menu.json"
     file.write_text(json.dumps(content))
@@ -178,12 +197,26 @@ def test_a_call_ends_when_its_page_goes_away(tab: Tab) -> None:
     assert found["events"][-1]["way"] == "hung_up"
 
 
-def test_a_slow_model_can_be_asked_for_and_is_waited_for(tab: Tab) -> None:
+def test_a_voice_of_the_language_speaks_and_pauses_as_ssml_says(tab: Tab, tmp_path: Path) -> None:
     page = tab.page
-    open_phone(page, question="Can I park a lorry at the store?", **{"What goes wrong": "slow"})
+    page.add_init_script(VOICES)
+    upload(page, make_speech('<speak>One <break time="700ms"/> &amp; <emphasis>two</emphasis>.</speak>'), tmp_path)
+    page.get_by_role("link", name="Call it on the phone").click()
     call(page)
     wait_for_end(page, "The flow ended the call")
-    assert float(read_figure(page, "first").split()[0]) > 10
+    page.wait_for_function("window.spoken.length === 2")
+    spoken = page.evaluate("window.spoken")
+    assert [(text, voice) for text, voice, _ in spoken] == [("One", "Joe"), ("& two.", "Joe")]
+    assert spoken[1][2] - spoken[0][2] >= 700
+
+
+def test_a_model_that_refuses_can_be_asked_for_and_a_person_takes_over(tab: Tab) -> None:
+    page = tab.page
+    open_phone(page, question="Can I park a lorry at the store?", **{"What goes wrong": "refused"})
+    call(page)
+    wait_for_end(page, "Handed over to a queue")
+    expect(page.get_by_role("log")).to_contain_text("consumer → 500 (access_denied)")
+    assert read_figure(page, "parts") == "0"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -50,6 +50,7 @@
     });
     bar.append(button, note);
     list.before(bar);
+    return bar;
   }
 
   const heard = document.querySelector("[data-listen]");
@@ -69,7 +70,7 @@
   verdict.setAttribute("role", "status");
   panel.append(title, verdict, faults, parts);
   text.closest(".form-row").append(panel);
-  addPlayer(parts, words.dataset.language);
+  const player = addPlayer(parts, words.dataset.language);
 
   function show(found) {
     verdict.replaceChildren(`${found.summary} `, ...(found.verdict ? [element("span", found.verdict, "fit")] : []));
@@ -79,6 +80,7 @@
       item.append(fault.message);
       return item;
     }));
+    player.hidden = parts.hidden = text.value === text.defaultValue; // what callers hear now stands above already
     parts.replaceChildren(...found.parts.map((part) => {
       const item = element("li", part.text);
       item.dataset.ssml = part.ssml;

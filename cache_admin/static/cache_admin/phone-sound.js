@@ -1,8 +1,11 @@
 /* What is heard: words by the browser's own voices where it has any, recordings by its player. */
 "use strict";
 window.phoneSound = (() => {
-  const FASTEST_SPOKEN = 2; // at a faster clock words would be a mumble: they are only shown
-  let url = "", speed = 1, isOn = true, language = "en-US", recording = null, timers = [];
+  const FASTEST_SPOKEN = 5; // beyond, words would be a mumble: they are only shown
+  const STRENGTHS = { none: 0, "x-weak": 0, weak: 250, medium: 500, strong: 750, "x-strong": 1000 };
+  let url = "", speed = 1, isOn = true, language = "en-US", recording = null;
+  // Texts and pauses in ms. A voice may take longer than Connect's would: words wait for their turn, and none is lost.
+  let queue = [], isBusy = false, turn = 0;
 
   const voices = () => (window.speechSynthesis ? speechSynthesis.getVoices() : []);
 
@@ -12,41 +15,44 @@ window.phoneSound = (() => {
       || all.find((voice) => voice.lang.toLowerCase().startsWith(tag.slice(0, 2))) || null;
   }
 
-  /** Text pieces and pauses (in ms) of an SSML document; the plain words where it does not parse. */
+  /** Texts and pauses of an SSML document; the plain words where it does not parse. */
   function readSsml(ssml, text) {
-    const parsed = new DOMParser().parseFromString(ssml, "application/xml");
+    const parsed = new DOMParser().parseFromString(ssml || "", "application/xml");
     if (!ssml || parsed.querySelector("parsererror")) return [text];
-    const pieces = [], strengths = { none: 0, "x-weak": 0, weak: 250, medium: 500, strong: 750, "x-strong": 1000 };
+    const pieces = [""];
     const walk = (node) => {
-      if (node.nodeType === Node.TEXT_NODE && node.data.trim()) pieces.push(node.data.trim());
+      if (node.nodeType === Node.TEXT_NODE) pieces[pieces.length - 1] += node.data;
       if (node.nodeName === "break") {
         const found = /^([\d.]+)(ms|s)$/.exec(node.getAttribute("time") || "");
-        pieces.push(found ? found[1] * (found[2] === "s" ? 1000 : 1) : strengths[node.getAttribute("strength") || "medium"] ?? 500);
+        const strength = STRENGTHS[node.getAttribute("strength") || "medium"] ?? STRENGTHS.medium;
+        pieces.push(found ? found[1] * (found[2] === "s" ? 1000 : 1) : strength, "");
       }
       node.childNodes.forEach(walk);
     };
     walk(parsed.documentElement);
-    return pieces;
+    return pieces.map((piece) => (typeof piece === "string" ? piece.replace(/\s+/g, " ").trim() : piece)).filter((piece) => piece !== "");
   }
 
-  function say(pieces) {
-    if (!pieces.length) return;
-    const [first, ...rest] = pieces;
-    if (typeof first === "number") {
-      timers.push(setTimeout(() => say(rest), first / speed));
+  function speakNext() {
+    const next = queue.shift(), mine = turn;
+    isBusy = next !== undefined;
+    if (!isBusy) return;
+    const goOn = () => { if (mine === turn) speakNext(); };
+    if (typeof next === "number") {
+      setTimeout(goOn, next / speed);
       return;
     }
-    const utterance = new SpeechSynthesisUtterance(first);
+    const utterance = new SpeechSynthesisUtterance(next);
     utterance.voice = findVoice();
     utterance.lang = language;
-    utterance.rate = speed;
-    utterance.onend = () => say(rest);
+    utterance.rate = Math.min(speed, 2);
+    utterance.onend = utterance.onerror = goOn;
     speechSynthesis.speak(utterance);
   }
 
   function stop() {
-    timers.forEach(clearTimeout);
-    timers = [];
+    turn += 1;
+    [queue, isBusy] = [[], false];
     if (window.speechSynthesis) speechSynthesis.cancel();
     if (recording) recording.pause();
     recording = null;
@@ -55,13 +61,13 @@ window.phoneSound = (() => {
   function play(event) {
     if (!isOn || speed > FASTEST_SPOKEN) return;
     if (event.kind === "audio") {
-      stop();
+      if (isBusy) return; // not over words
       recording = new Audio(`${url}?uri=${encodeURIComponent(event.audio)}`);
       recording.playbackRate = speed;
       recording.play().catch(() => {}); // not ours to play, or the browser wants a click first: the transcript has it
     } else if (voices().length) {
-      stop();
-      say(readSsml(event.ssml, event.text));
+      queue.push(...readSsml(event.ssml, event.text));
+      if (!isBusy) speakNext();
     }
   }
 

@@ -131,7 +131,7 @@
     if (event.kind === "lambda") call.lambdas += 1;
     if (event.kind === "silence") call.silence = Math.max(call.silence, event.seconds);
     if (["prompt", "part", "audio"].includes(event.kind)) sound.play(event);
-    if (event.kind === "cut" || event.kind === "end") sound.stop();
+    if (event.kind === "cut") sound.stop(); // at the end the last words may still be on their way
     if (event.kind === "end") {
       call.lambdas = event.lambda_calls ?? call.lambdas;
       call.silence = event.longest_silence ?? call.silence;
@@ -178,7 +178,6 @@
     setLive(false, status || (ended.end && ENDS[ended.end.way]) || "The call is over");
     $("records").href = ended.records;
     $("records").hidden = false;
-    sound.stop();
     call = null;
   }
 
