@@ -29,18 +29,18 @@ class AnswerForm(StoreFirstForm[CachedAnswer]):
     """The text, and the version of the answer to which it was an improvement."""
 
     text = forms.CharField(
-        label=_("new text"),
+        label=_("New text"),
         widget=forms.Textarea(attrs={"rows": 10, "cols": 100}),
         max_length=20_000,
         help_text=_("What you save here is yours: no model replaces it, until the time of the answer is over."),
     )
     pinned = forms.BooleanField(
-        label=_("pinned"),
+        label=_("Pinned"),
         required=False,
         help_text=_("Stays good when the topic's instructions, model or documents change."),
     )
     why = forms.CharField(
-        label=_("why"), max_length=300, required=False, help_text=_("For those who read the history later.")
+        label=_("Why"), max_length=300, required=False, help_text=_("For those who read the history later.")
     )
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
