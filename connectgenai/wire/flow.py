@@ -57,7 +57,8 @@ def _child(parent: object, name: str) -> dict[Any, Any]:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value
+        # JSON's escapes can spell half a surrogate pair, which nothing that is sent on can carry
+        return value.encode("utf-8", "replace").decode()
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 

@@ -52,6 +52,12 @@ def test_the_callers_number_and_language_come_from_the_contact_unless_the_flow_s
     assert (FlowCall.from_event(given).language, FlowCall.from_event(given).caller) == ("en-GB", "+49")
 
 
+def test_half_a_character_is_replaced_so_that_the_event_can_be_stored_and_sent_on() -> None:
+    event = {"Details": {"ContactData": {"ContactId": "c\ud800"}, "Parameters": {"question": "Why \udfff?"}}}
+    call = FlowCall.from_event(event)
+    assert (call.contact_id, call.parameter("question")) == ("c?", "Why ??")
+
+
 def test_two_contacts_without_an_id_are_not_the_same_contact() -> None:
     assert FlowCall.from_event({}).contact_id != FlowCall.from_event({}).contact_id
 
