@@ -19,9 +19,10 @@ import psycopg
 
 INSTALLED = Path("/usr/lib/postgresql")
 START_SECONDS = 90.0
+DEFAULT_PORT = 5432
 # Its server ends with us, however we end: then its standard input ends.
 TETHER = '"$@" & cat >/dev/null; kill -INT $!; wait $!'
-QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
+QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class PostgresError(Exception):
@@ -35,8 +36,11 @@ def find_binaries() -> Path | None:
 
 
 @contextmanager
-def running_postgres() -> Iterator[str]:
-    """The DATABASE_URL of a fresh server on a socket in a folder of its own; PostgresError when it does not start."""
+def running_postgres(*, port: int = 0) -> Iterator[str]:
+    """The DATABASE_URL of a fresh server on a socket in a folder of its own, and on a port of 127.0.0.1 if one is given.
+
+    Raises PostgresError when it does not start.
+    """
     binaries = find_binaries()
     if binaries is None:
         raise PostgresError(f"PostgreSQL is not installed under {INSTALLED}")
@@ -45,8 +49,9 @@ def running_postgres() -> Iterator[str]:
     try:
         shutil.chown(folder, user)
         _run(binaries / "initdb", "-D", str(folder / "data"), "-U", "postgres", "--auth=trust", "--no-sync", user=user)
-        with _serving(binaries, folder, user):
-            yield f"postgresql://postgres@{quote(str(folder), safe='')}/postgres"
+        with _serving(binaries, folder, user, port):
+            host = f"127.0.0.1:{port}" if port else quote(str(folder), safe="")
+            yield f"postgresql://postgres@{host}/postgres"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -68,15 +73,16 @@ def _as(user: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _serving(binaries: Path, folder: Path, user: str) -> Iterator[None]:
-    settings = [word for setting in (*QUICK, f"unix_socket_directories={folder}") for word in ("-c", setting)]
+def _serving(binaries: Path, folder: Path, user: str, port: int) -> Iterator[None]:
+    where = (f"listen_addresses={'127.0.0.1' if port else ''}", f"port={port or DEFAULT_PORT}")
+    settings = [word for setting in (*QUICK, *where, f"unix_socket_directories={folder}") for word in ("-c", setting)]
     server = [str(binaries / "postgres"), "-D", str(folder / "data"), *settings]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             ["sh", "-c", TETHER, "sh", *server], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd="/", **_as(user)
         )
     try:
-        _wait(folder)
+        _wait(folder, port or DEFAULT_PORT)
         yield
     finally:
         assert process.stdin is not None
@@ -84,11 +90,11 @@ def _serving(binaries: Path, folder: Path, user: str) -> Iterator[None]:
         process.wait(60)
 
 
-def _wait(folder: Path) -> None:
+def _wait(folder: Path, port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
-            psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
+            psycopg.connect(host=str(folder), port=port, user="postgres", dbname="postgres").close()
         except psycopg.OperationalError:
             time.sleep(0.1)
         else:
