@@ -25,6 +25,7 @@ REQUIREMENTS = {
     "requirements-dev.txt": ["local", "dev"],
 }
 TARGETS = {"demo", "test", "check", "bench", "lambdas", "lock", "clean"}
+TARGETS |= {"proofs", "model", "chaos", "flight", "hops", "fuzz", "bulk"}
 
 
 @cache
