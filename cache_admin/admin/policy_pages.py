@@ -85,7 +85,7 @@ class PolicyPages:
         policy = get_object_or_404(WaitPolicy, pk=object_id)
         self._check(self._admin.has_view_or_change_permission(request, policy))
         versions = list(WaitPolicyVersion.objects.filter(policy=policy).select_related("saved_by")[: MOST_VERSIONS + 1])
-        older = [*versions[1:], None]
+        older = [*versions[1:], None][: len(versions)]
         rows = [
             (version, list(find_changes(before.content, version.content)) if before else [])
             for version, before in zip(versions, older, strict=True)

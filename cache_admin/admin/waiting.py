@@ -51,7 +51,10 @@ class PromptForm(ModelForm[WaitPrompt]):
     class Meta:
         """Small boxes: a prompt is a sentence."""
 
-        widgets = {"text": _SHORT, "ssml": _SHORT}
+        widgets = {
+            "text": forms.Textarea(attrs={"rows": 2, "cols": 30, "placeholder": _("Text")}),
+            "ssml": forms.Textarea(attrs={"rows": 2, "cols": 24, "placeholder": "<speak>…</speak>"}),
+        }
 
     def clean_ssml(self) -> str:
         """SSML that parses, or nothing."""
@@ -107,7 +110,8 @@ class PolicyForm(StoreFirstForm[WaitPolicy]):
     class Meta:
         """Small boxes: each is a sentence or two."""
 
-        widgets = {"apology": _SHORT, "patience_text": _SHORT}
+        widgets = {name: _SHORT for name in ("estimate_text", "apology", "patience_text", "busy_text", "restart_text")}
+        help_texts = {"comfort_audio": _("Played between prompts. WAV or MP3, at most 5 MB and 5 minutes.")}
 
     def clean_comfort_audio(self) -> Any:
         """A sound that Connect plays."""

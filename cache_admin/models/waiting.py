@@ -39,9 +39,7 @@ class WaitPolicy(models.Model):
         max_length=300,
         blank=True,
         upload_to="sounds/",
-        help_text=_(
-            "Played between prompts. WAV or MP3, at most 5 MB and 5 minutes; it is converted to what Connect plays."
-        ),
+        help_text=_("Played between prompts. WAV, 8 kHz, mono, mu-law."),
     )
     comfort_seconds = models.FloatField(_("length of the comfort sound"), default=0.0, editable=False)
     say_estimate = models.BooleanField(

@@ -213,3 +213,7 @@ def test_who_may_only_look_at_policies_reads_their_history_and_cannot_go_back(
 
 def test_a_version_that_never_was_is_not_found(supervisor: Client, policy: WaitPolicy) -> None:
     assert supervisor.get(f"{LIST}{policy.pk}/versions/9/").status_code == 404
+
+
+def test_a_policy_without_a_version_says_when_there_will_be_one(supervisor: Client, policy: WaitPolicy) -> None:
+    assert "from the next save on" in supervisor.get(f"{LIST}{policy.pk}/history/").content.decode()

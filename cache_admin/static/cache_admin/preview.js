@@ -7,7 +7,7 @@
   const language = document.getElementById("preview-language"), faults = document.getElementById("preview-faults");
   const calls = [...panel.querySelectorAll(".preview-call")].map((root) => ({ root, svg: root.querySelector("svg") }));
   const isEditable = Boolean(form.querySelector("input:not([type=hidden]):not([type=submit]), textarea"));
-  let asked = 0, wait = 0, playing = null;
+  let asked = 0, wait = 0, playing = null, shown = "";
 
   // -- asking
 
@@ -20,7 +20,10 @@
       if (number !== asked) return; // something was typed meanwhile
       if (reply.redirected || reply.status === 403) return say([words.login]);
       if (!reply.ok) return say([words.unreachable]);
-      show(await reply.json());
+      const text = await reply.text();
+      if (text !== shown) show(JSON.parse(text)); // leaving a field asks again: what plays need not stop for it
+      shown = text;
+      panel.classList.toggle("is-stale", text.startsWith('{"errors"'));
     } catch {
       if (number === asked) say([words.unreachable]);
     }
@@ -42,7 +45,6 @@
     if (found.errors) return say([words.wrong]);
     stop();
     say(found.faults);
-    panel.classList.remove("is-stale");
     found.timelines.forEach((line, index) => showCall(calls[index], line, found));
   }
 
