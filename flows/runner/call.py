@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,15 +46,21 @@ class Call:
         return self.contact.text(action.parameters.get(name))
 
     def seconds(self, action: Action, name: str, default: float) -> float:
-        """A parameter as a number."""
-        try:
-            return float(self.parameter(action, name))
-        except ValueError:
-            return default
+        """A parameter as a number; the default for what is none, is negative, or has no end."""
+        return to_number(self.parameter(action, name), default=default)
 
     def tell(self, kind: Any, action: Action, **details: Any) -> None:
         """Puts an event of the action into the transcript."""
         self.line.tell(Event(details.pop("at", self.line.now()), kind, action.identifier, **details))
+
+
+def to_number(text: str, *, default: float) -> float:
+    """The number that a text says; the default where it says none, a negative or an endless one."""
+    try:
+        number = float(text)
+    except ValueError:
+        return default
+    return number if 0 <= number < math.inf else default
 
 
 Handler = Callable[[Call, Action], Outcome]

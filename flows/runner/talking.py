@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.action_type import NO_CONDITION
 from flows.language import Action
-from flows.runner.call import Call
+from flows.runner.call import Call, to_number
 from flows.runner.contact import Turn
 from flows.runner.hearing import understand
 from flows.runner.outcome import HELD, ON, CallEndedError, Outcome, error, result
@@ -52,7 +52,7 @@ def message_participant_iteratively(call: Call, action: Action) -> Outcome:
         return error("Loop prompts is for voice only")
     messages = action.parameters.get("Messages")
     try:
-        prompts = [_prompt(call, message) for message in messages or ()]
+        prompts = [_prompt(call, _as_map(message)) for message in (messages if isinstance(messages, list) else ())]
     except PromptError as refused:
         return error(str(refused))
     if not prompts or sum(prompt.seconds for prompt in prompts) < SHORTEST_SECONDS:
@@ -112,9 +112,9 @@ def _store_input(call: Call, action: Action, limit: float) -> Outcome:
     longest = _as_map(validation.get("CustomValidation")).get("MaximumLength")
     try:
         most = int(call.contact.text(longest) or MOST_KEYS)
-        interdigit = float(call.contact.text(settings.get("InterdigitTimeLimitSeconds")) or INTERDIGIT_SECONDS)
     except ValueError:
-        return error("MaximumLength or InterdigitTimeLimitSeconds is no number")
+        return error(f"MaximumLength is no number: {longest!r}")
+    interdigit = to_number(call.contact.text(settings.get("InterdigitTimeLimitSeconds")), default=INTERDIGIT_SECONDS)
     entered = _collect(call, settings, limit=limit, interdigit=interdigit, most=most)
     call.contact.known["StoredCustomerInput"] = entered or NO_INPUT
     if entered and "PhoneNumberValidation" in validation and not 7 <= len(entered.lstrip("+")) <= 15:

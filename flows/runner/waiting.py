@@ -7,6 +7,7 @@ What no document settles is said at the place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from flows.actions import MAX_ASYNC_LAMBDA_SECONDS, MAX_LAMBDA_SECONDS, is_asynchronous
 from flows.flow_types import CONTACT_FLOW
@@ -24,7 +25,10 @@ CONTINUE, RETURNED, COMPLETED, CUSTOMER = "Continue", "LambdaReturned", "WaitCom
 def invoke_lambda_function(call: Call, action: Action) -> Outcome:
     """AWS Lambda function: the flow waits for a synchronous one in silence, and goes on beside an asynchronous one."""
     function = call.parameter(action, "LambdaFunctionARN")
-    event = call.contact.event(call.contact.resolve(action.parameters.get("LambdaInvocationAttributes") or {}))
+    given = action.parameters.get("LambdaInvocationAttributes") or {}
+    if not isinstance(given, Mapping):
+        return error("LambdaInvocationAttributes is not a map")
+    event = call.contact.event(call.contact.resolve(given))
     validation = action.parameters.get("ResponseValidation")
     response = str(validation.get("ResponseType", "")) if isinstance(validation, Mapping) else ""
     limit = call.seconds(action, "InvocationTimeLimitSeconds", DEFAULT_SECONDS)
@@ -84,13 +88,14 @@ def wait(call: Call, action: Action) -> Outcome:
 def _make_finder(call: Call, action: Action, ends: float) -> Callable[[], str]:
     """What tells which of the things waited for has happened by now; "" while none has."""
     began, events = call.line.now(), action.parameters.get("InterruptibleEvents") or {}
-    waits_for = events.get(RETURNED, {}).get("AsyncLambdaCompletionEvent", {}).get("Identifier", "")
     # an id that no invocation has is waited for until the time is over
+    waits_for = _dig(events, RETURNED, "AsyncLambdaCompletionEvent", "Identifier")
     invocation = call.lambdas.invocations.get(call.contact.text(waits_for))
     # What MinimumWaitTimeSeconds does is not documented: taken as the earliest time at which the wait may end
     earliest = began + call.seconds(action, "MinimumWaitTimeSeconds", 0.0)
     call.lambdas.clock.at(earliest - began, lambda: None)  # so that whoever waits looks again by then
-    awaits_customer = CUSTOMER in (action.parameters.get("Events") or ())
+    listed = action.parameters.get("Events")
+    awaits_customer = isinstance(listed, list) and CUSTOMER in listed
 
     def find() -> str:
         now = call.line.now()
@@ -101,6 +106,13 @@ def _make_finder(call: Call, action: Action, ends: float) -> Callable[[], str]:
         return COMPLETED if now >= ends else ""
 
     return find
+
+
+def _dig(found: Any, *names: str) -> Any:
+    """What lies that deep in maps; None where there is none."""
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _play_meanwhile(call: Call, target: str, find: Callable[[], str]) -> None:
