@@ -76,25 +76,28 @@ def find_running(now: datetime) -> QuerySet[PhoneCall]:
 
 
 def run_beside(running: Running) -> None:
-    """Starts the call, and a thread that keeps it and its rows in step."""
+    """Starts the call, and a thread that keeps it and its rows in step.
+
+    That thread holds no database connection while nothing happens: a pool has few.
+    """
     running.live.start()
-    threading.Thread(target=follow, args=(running,), name="phone", daemon=True).start()
+    threading.Thread(target=follow, args=(running, close_old_connections), name="phone", daemon=True).start()
 
 
-def follow(running: Running) -> None:
-    """Keeps the call and its rows in step until it is over, on a thread with a database connection of its own."""
+def follow(running: Running, rest: Callable[[], None]) -> None:
+    """Keeps the call and its rows in step until it is over, and puts right what was made to go wrong."""
     try:
         with running.undo:
-            keep_in_step(running)
+            keep_in_step(running, rest)
     except Exception:
         log.exception("The call %s broke off", running.row.pk)
     finally:
         running.live.hang_up()
-        close_old_connections()
+        rest()
 
 
-def keep_in_step(running: Running) -> None:
-    """Writes what happens, and does what the caller does, until the call is over."""
+def keep_in_step(running: Running, rest: Callable[[], None] = lambda: None) -> None:
+    """Writes what happens, and does what the caller does, until the call is over; `rest` is done between two looks."""
     told, done = 0, 0
     is_over = False
     while not is_over:
@@ -103,7 +106,7 @@ def keep_in_step(running: Running) -> None:
         write_events(running.row, events, seconds=running.count_seconds(), now=timezone.now())
         told += len(events)
         done = act(running, done, now=timezone.now())
-        close_old_connections()  # none is held while nothing happens: a pool has few
+        rest()
     PhoneCall.objects.filter(pk=running.row.pk).update(ended_at=timezone.now())
 
 

@@ -128,8 +128,8 @@ def test_what_went_wrong_on_purpose_is_put_right_after_the_call_even_if_it_break
         raise OSError("made to fail")
 
     running = replace(run(open_now(user), menu(), undo, speed=1.0), count_seconds=fail)
-    follow(running)
-    assert done == ["right"]
+    follow(running, lambda: done.append("rested"))
+    assert done == ["right", "rested"]
     running.live.wait_for_events(10_000, seconds=10)
     assert running.live.is_over
 
