@@ -29,6 +29,7 @@ def logging_settings(*, is_plain: bool) -> dict[str, Any]:
         "loggers": {
             # whatever handlers they bring: one line for one thing, and that through the root's
             **{name: {"handlers": [], "level": _LOWEST, "propagate": True} for name in _WITH_OWN_HANDLERS},
+            "gunicorn.access": {"level": "WARNING"},  # the balancer in front keeps one, and probes would fill it
             "botocore": {"level": "WARNING"},
             "docx": {"level": "CRITICAL"},
             "pypdf": {"level": "CRITICAL"},  # quotes what it cannot read
@@ -36,4 +37,4 @@ def logging_settings(*, is_plain: bool) -> dict[str, Any]:
     }
 
 
-_WITH_OWN_HANDLERS = ("celery", "django", "django.server", "gunicorn.access", "gunicorn.error")
+_WITH_OWN_HANDLERS = ("celery", "django", "django.server", "gunicorn.error")

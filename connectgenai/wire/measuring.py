@@ -63,6 +63,7 @@ def _measure_words(waiting: WaitingCall, reply: Reply, item: AnswerItem | None, 
     if reply.status not in PARTS or cursor.given != 1:
         return {}
     measured = {"ms_to_words": max(now_ms - cursor.asked_at, 0)}
-    if item is not None and item.first_chunk_at and reply.source != INCIDENT:
-        measured["ms_ready"] = max(now_ms - max(item.first_chunk_at, cursor.asked_at), 0)
+    written_at = (item.first_chunk_at or item.finished_at) if item else 0
+    if written_at and reply.source != INCIDENT:
+        measured["ms_ready"] = max(now_ms - max(written_at, cursor.asked_at), 0)
     return measured

@@ -122,11 +122,9 @@ class EmbeddedFormatter(JsonFormatter):
 
 @lru_cache(maxsize=64)
 def _describe_metrics(metrics: tuple[Metric, ...]) -> list[dict[str, Any]]:
+    by_labels: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for metric in metrics:
+        by_labels.setdefault(metric.labels, []).append({"Name": metric.name, "Unit": _UNITS[metric.kind]})
     return [
-        {
-            "Namespace": NAMESPACE,
-            "Dimensions": [list(metric.labels)],
-            "Metrics": [{"Name": metric.name, "Unit": _UNITS[metric.kind]}],
-        }
-        for metric in metrics
+        {"Namespace": NAMESPACE, "Dimensions": [list(labels)], "Metrics": named} for labels, named in by_labels.items()
     ]
