@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,6 +14,12 @@ class CacheAdminConfig(AppConfig):
     name = "cache_admin"
     verbose_name = _("Contact centre")
     default = True
+
+    def ready(self) -> None:
+        """After every migration, the groups that an installation begins with."""
+        from cache_admin.roles import make_missing_roles  # noqa: PLC0415 - models are not ready before
+
+        post_migrate.connect(make_missing_roles, sender=self)
 
 
 class SupervisorsAdminConfig(AdminConfig):

@@ -1,0 +1,20 @@
+"""`manage.py ensure_roles`: the three groups, with the rights that this version knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from cache_admin.roles import ROLES, give_role
+
+
+class Command(BaseCommand):
+    """Makes the groups and adds what they lack; takes nothing away."""
+
+    help = "Make the groups Viewers, Supervisors and Administrators, and add the rights that an upgrade has brought."
+
+    def handle(self, *_: Any, **__: Any) -> None:
+        """Says how many rights each group has got."""
+        for name in ROLES:
+            self.stdout.write(f"{name}: {give_role(name)} rights added")
