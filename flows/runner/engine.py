@@ -168,8 +168,9 @@ def _find_way(call: Call, action: Action, outcome: Outcome) -> tuple[str, str]:
         for kind in (outcome.value, NO_ERROR):
             if target := action.target_of_error(kind):
                 return kind, target
-        # a type that is not known here may have no error branch; then its flow goes on
-        return ("next", action.next) if action.type not in HANDLERS else (outcome.value, "")
+        # Play prompt had no error branch until 2022, and a type that is not known here may have none: the flow goes on
+        goes_on = action.type not in HANDLERS or action.type == "MessageParticipant"
+        return ("next", action.next) if goes_on else (outcome.value, "")
     if outcome.kind == "result":
         found = deciding.find_condition(call, action, outcome.value)
         if found is not None:

@@ -68,6 +68,13 @@ def test_recordings_from_s3_are_not_played_in_queues() -> None:
     assert passed(run(speak(**media), flow_type=CUSTOMER_QUEUE))[0] == ("Speak", "NoMatchingError")
 
 
+def test_a_prompt_of_an_old_flow_that_has_no_error_branch_is_passed_over() -> None:
+    old = Action.make("Old", "MessageParticipant", parameters={"Text": "$.External.nothing"}, next_action="New")
+    found = run(make_flow(old, say("New", "End", Text="Hello.")))
+    assert heard(found) == ["Hello."]
+    assert "there is nothing to say" in reasons(found)[0]
+
+
 def test_silence_is_what_lies_between_two_sounds() -> None:
     pause = '<speak><break time="2s"/></speak>'
     found = run(
@@ -217,3 +224,9 @@ def test_a_caller_may_hang_up_in_any_second(second: float) -> None:
     found = run(flow, caller=Caller(hang_up_after=second))
     assert (found.end, found.seconds, found.is_proper) == ("hung_up", second, True)
     assert found.events[-1].kind == "end"
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e999", "soon", None, {}, ["5"], True])
+def test_times_that_are_none_are_connects_defaults(value: Any) -> None:
+    found = run(make_flow(ask("Menu", "End", InputTimeLimitSeconds=value)))
+    assert found.seconds == pytest.approx(8 / 15 + 5, abs=1e-5)

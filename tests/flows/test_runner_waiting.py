@@ -146,3 +146,17 @@ def test_a_wait_lasts_as_long_as_it_must_at_least(took: float, at: float) -> Non
     event = {"LambdaReturned": {"AsyncLambdaCompletionEvent": {"Identifier": "$.FlowAttributes.kept"}}}
     flow = native(waits=plain_wait(InterruptibleEvents=event, MinimumWaitTimeSeconds="2"))
     assert run(flow, lambdas={"Ask": reply(took, text="yes")}, caller=CHAT).find_heard("answer: yes") == at
+
+
+@pytest.mark.parametrize(
+    "events", ["LambdaReturned", ["LambdaReturned"], {"LambdaReturned": "x"}, {"LambdaReturned": {}}, True]
+)
+def test_events_that_are_none_are_waited_for_in_vain(events: Any) -> None:
+    found = run(native(waits=plain_wait(InterruptibleEvents=events)), lambdas={"Ask": reply(2.0)}, caller=CHAT)
+    assert found.find_heard("too late") == 30.0
+
+
+@pytest.mark.parametrize("given", ["text", ["a"], 3])
+def test_attributes_for_a_lambda_that_are_no_map_take_the_error_branch(given: Any) -> None:
+    found = run(make_flow(call("Ask", "Speak", LambdaInvocationAttributes=given), SPEAK), lambdas={"Ask": reply()})
+    assert passed(found)[0] == ("Ask", "NoMatchingError")
