@@ -39,7 +39,14 @@ from connectgenai.wire.store import (
     is_current,
     is_requeue_due,
 )
-from connectgenai.wire.waiting import ASYNC_LIMIT_SECONDS, POLL_LIMIT_SECONDS, Cursor, WaitPolicy, hold_until_ms
+from connectgenai.wire.waiting import (
+    ASYNC_LIMIT_SECONDS,
+    POLL_LIMIT_SECONDS,
+    Cursor,
+    WaitPolicy,
+    WaitPrompt,
+    hold_until_ms,
+)
 
 POLL_EVERY_SECONDS = 0.1
 TOPIC_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -199,16 +206,20 @@ class AnswerDesk:
         started, item, reply = self.now_ms(), None, None
         is_first = True
         while True:
+            is_blind = False
             try:
                 waiting, item = self._look(waiting, is_first=is_first)
                 reply, waiting = self._decide(item, waiting)
             except StoreError:  # the caller hears the next prompt, and the next look may see again
+                waiting, is_blind = _improvise(waiting), True
                 if is_first:
                     log_event("look_failed", contact_id=waiting.call.contact_id, key=waiting.key, epoch=waiting.epoch)
             is_first = False
             until = hold_until_ms(waiting.policy, waiting.cursor, now_ms=started, budget_seconds=budget)
             left_ms = min(until, deadline_ms or until) - self.now_ms()
-            if reply is None:  # not only at the end: in native asynchronous mode that would be 55 s away
+            if (
+                reply is None and not is_blind
+            ):  # not only at the end: in native asynchronous mode that would be 55 s away
                 self._requeue(item, waiting)
             if reply is not None or left_ms <= 0:
                 break
@@ -216,7 +227,10 @@ class AnswerDesk:
         if reply is None:
             is_native = budget is not None and budget > POLL_LIMIT_SECONDS
             reply, waiting = keep_waiting(waiting, now_ms=self.now_ms(), is_native=is_native)
-        self._record(waiting, reply, None, item)
+        if is_blind:  # a write would most likely fail too, and hold the caller's words up as long again
+            log_reply(waiting, reply, item, now_ms=self.now_ms())
+        else:
+            self._record(waiting, reply, None, item)
         return reply
 
     def _look(self, waiting: WaitingCall, *, is_first: bool) -> tuple[WaitingCall, AnswerItem | None]:
@@ -310,6 +324,14 @@ def _view(call: FlowCall, topic: TopicItem, language: str, key: str, epoch: int,
     language = choose_language(language, offered=offered) or language
     policy = offered.get(language) or WaitPolicy()
     return WaitingCall(call=call, topic=topic, policy=policy, language=language, key=key, epoch=epoch, cursor=cursor)
+
+
+def _improvise(waiting: WaitingCall) -> WaitingCall:
+    """Something to say to a caller whose topic, and so its prompts, this process has never been able to read."""
+    if waiting.policy.prompts or waiting.policy.comfort_audio:
+        return waiting
+    prompts = (WaitPrompt(text=say("wait", language=waiting.language)),)
+    return replace(waiting, policy=replace(waiting.policy, prompts=prompts, first_prompt_after=0.0, interval=5.0))
 
 
 def _has_news(item: AnswerItem, waiting: WaitingCall) -> bool:

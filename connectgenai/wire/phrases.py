@@ -10,6 +10,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "estimate": "This usually takes about {seconds} seconds.",
         "question": "I am sorry, I did not understand the question. Please ask it again in one short sentence.",
         "busy": "I am sorry, very many people are asking right now. Let me connect you with a person.",
+        "wait": "One moment please, I am looking that up.",
     },
     "de": {
         "apology": "Es tut mir leid, das kann ich gerade nicht beantworten. Ich verbinde Sie mit einem Menschen.",
@@ -18,6 +19,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "estimate": "Das dauert meistens etwa {seconds} Sekunden.",
         "question": "Es tut mir leid, ich habe die Frage nicht verstanden. Bitte fragen Sie noch einmal in einem kurzen Satz.",
         "busy": "Es tut mir leid, gerade fragen sehr viele Menschen. Ich verbinde Sie mit einem Menschen.",
+        "wait": "Einen Moment bitte, ich sehe nach.",
     },
     "es": {
         "apology": "Lo siento, ahora mismo no puedo responder a eso. Le paso con una persona.",
@@ -26,6 +28,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "estimate": "Suele tardar unos {seconds} segundos.",
         "question": "Lo siento, no he entendido la pregunta. Repítala por favor en una frase corta.",
         "busy": "Lo siento, hay muchas personas preguntando. Le paso con una persona.",
+        "wait": "Un momento, por favor, lo estoy buscando.",
     },
     "fr": {
         "apology": "Je suis désolé, je ne peux pas répondre pour le moment. Je vous passe une personne.",
@@ -34,6 +37,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "estimate": "Cela prend en général environ {seconds} secondes.",
         "question": "Je suis désolé, je n'ai pas compris la question. Posez-la de nouveau en une phrase courte, s'il vous plaît.",
         "busy": "Je suis désolé, beaucoup de personnes appellent. Je vous passe une personne.",
+        "wait": "Un instant, s'il vous plaît, je cherche la réponse.",
     },
 }
 

@@ -374,6 +374,31 @@ def test_when_dynamodb_is_down_a_waiting_caller_hears_prompts_and_a_new_one_an_a
     assert (line.ask()["statusCode"], line.last["reason"], line.last["play"]) == ("500", "unavailable", "ssml")
 
 
+def test_a_process_that_never_saw_the_topic_has_words_of_its_own_when_dynamodb_is_down(
+    dial: Callable[..., Line],
+) -> None:
+    line = dial()
+    line.ask()
+    blind = dial(store=AnswerStore(BrokenClient(), table="gone"))
+    blind.last = line.last
+    began = blind.clock.now
+    heard = [(blind.poll()["text"], blind.clock.now - began) for _ in range(4)]
+    assert heard[0] == ("One moment please, I am looking that up.", 0)
+    assert [text for text, ms in heard[1:] if ms >= 5_000] == [heard[0][0]]
+
+
+def test_when_a_look_fails_no_write_keeps_the_caller_waiting(
+    dial: Callable[..., Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = dial()
+    line.ask()
+    line.desk.store = AnswerStore(BrokenClient(), table="gone")
+    written: list[object] = []
+    monkeypatch.setattr(AnswerStore, "record_call", lambda *given, **_: written.append(given))
+    assert line.poll()["statusCode"] == "202"
+    assert written == []
+
+
 def test_a_calls_record_tells_what_was_heard_and_how_it_ended(line: Line) -> None:
     line.ask()
     line.start()
