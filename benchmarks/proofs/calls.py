@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from flows.lambda_phone import LambdaError, LambdaPhone
 
 PRODUCER, CONSUMER = "connectgenai-producer", "connectgenai-consumer"
 ANSWERED, HANDED_OVER, ERROR_BRANCH, LOST = "answer", "hand-over", "error branch", "lost"
+QUESTION = "When do ferries leave?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,15 @@ class Ending:
     text: str
 
 
-def place_call(phone: LambdaPhone, *, topic: str, question: str, contact_id: str, deadline_seconds: float) -> Ending:
+def place_call(
+    phone: LambdaPhone,
+    *,
+    topic: str,
+    contact_id: str,
+    deadline_seconds: float,
+    question: str = QUESTION,
+    after_asking: Callable[[], None] = lambda: None,
+) -> Ending:
     """Plays the flow's loop; `lost` when nothing has come of it by the deadline.
 
     What is played takes no time here: a prompt that is still being spoken would only make the silence shorter.
@@ -48,9 +57,7 @@ def place_call(phone: LambdaPhone, *, topic: str, question: str, contact_id: str
         if reply["statusCode"] not in ("202", "206"):
             end = ANSWERED if reply["statusCode"] == "200" else HANDED_OVER
             return Ending(end, reply["reason"], heard or passed(), passed(), words)
-        function, parameters = CONSUMER, _next(reply)
+        if function == PRODUCER:
+            after_asking()
+        function, parameters = CONSUMER, {"ticket": reply["ticket"], "cursor": reply["cursor"]}
     return Ending(LOST, "deadline", heard, passed(), words)
-
-
-def _next(reply: dict[str, str]) -> dict[str, Any]:
-    return {"ticket": reply["ticket"], "cursor": reply["cursor"]}

@@ -49,7 +49,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
     found, naive = run(make_say())
-    rows = [(door, f"{t.tried:,}", len(t.broken), _describe(t.outcomes)) for door, t in found.items()]
+    rows = [(door, f"{t.tried:,}", t.outcomes["broken"], _describe(t.outcomes)) for door, t in found.items()]
     figures: dict[str, object] = {
         door: {"tried": t.tried, "broken": t.broken, "outcomes": dict(t.outcomes)} for door, t in found.items()
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def _make_readers(home: Path) -> dict[str, Callable[[Any], bool]]:
     from cache_admin.services.documents import DocumentError, read_document
     from cache_admin.services.topics_reading import TopicsFileError, read_topics_file
 
-    (home / "topics.yaml").touch()
+    shutil.copytree(DEMO, home, dirs_exist_ok=True)  # the file names documents and recordings beside it
 
     def read_topics(content: bytes) -> None:
         (home / "topics.yaml").write_bytes(content)

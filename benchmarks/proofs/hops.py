@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from local.fault_proxy import NO_FAULT, Fault
 HEARD_WITHIN_SECONDS = 3.0
 LASTING_PATIENCE, PASSING_PATIENCE = 10.0, 45.0  # seconds, the topic's `max_wait`
 PASSES_AFTER_SECONDS = 4.0
+WHOLE_CALL, FIRST_SECONDS, THE_WAIT = "the whole call", "its first 4 s", "4 s of its wait"
+MOMENTS = (WHOLE_CALL, FIRST_SECONDS, THE_WAIT)
 SLACK_SECONDS = 15.0  # the patience ends with the next reply, which a fault may hold up
 THROTTLED = {
     "DynamoDB": (400, b'{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'),
@@ -39,7 +42,7 @@ class Cell:
 
     hop: str
     fault: str
-    lasts: bool
+    moment: str
     heard_seconds: float
     end: str
     reason: str
@@ -74,33 +77,37 @@ def list_cells(hops: tuple[str, ...] = HOPS) -> list[tuple[str, str]]:
     return [(h, k) for h in hops for k in KINDS if h != "PostgreSQL" or k not in ("503", "throttled")]
 
 
-def try_cell(yard: Yard, hop: str, kind: str, *, lasts: bool) -> Cell:
-    """A call that begins when the fault does; the fault lasts as long as the call, or passes after a while."""
-    patience = LASTING_PATIENCE if lasts else PASSING_PATIENCE
-    words = f"{hop} {kind} {'lasts' if lasts else 'passes'}".lower()
-    topic = "".join(c if c.isalnum() else "-" for c in words).replace("--", "-")[:40].strip("-")
+def try_cell(yard: Yard, hop: str, kind: str, moment: str) -> Cell:
+    """A call, and a fault that meets it at that moment."""
+    patience = LASTING_PATIENCE if moment == WHOLE_CALL else PASSING_PATIENCE
+    topic = f"t{zlib.crc32(f'{hop} {kind} {moment}'.encode()):08x}"
     yard.publish(topic, patience_seconds=patience)
-    proxy = yard.proxies[hop]
-    proxy.fault = make_fault(hop, kind)
+    proxy, fault = yard.proxies[hop], make_fault(hop, kind)
     healer = threading.Timer(PASSES_AFTER_SECONDS, lambda: setattr(proxy, "fault", NO_FAULT))
-    if not lasts:
-        healer.start()
+
+    def begin() -> None:
+        proxy.fault = fault
+        if moment != WHOLE_CALL:
+            healer.start()
+
+    later = begin if moment == THE_WAIT else lambda: None
+    if moment != THE_WAIT:
+        begin()
     try:
         ending = place_call(
-            yard.phone, topic=topic, question="When do ferries leave?", contact_id=topic,
-            deadline_seconds=patience + SLACK_SECONDS,
-        )  # fmt: skip
+            yard.phone, topic=topic, contact_id=topic, deadline_seconds=patience + SLACK_SECONDS, after_asking=later
+        )
     finally:
         healer.cancel()
         proxy.fault = NO_FAULT
-    return _describe(hop, kind, lasts, ending)
+    return _describe(hop, kind, moment, ending)
 
 
-def _describe(hop: str, kind: str, lasts: bool, ending: Ending) -> Cell:
+def _describe(hop: str, kind: str, moment: str, ending: Ending) -> Cell:
     return Cell(
         hop,
         kind,
-        lasts,
+        moment,
         round(ending.heard_seconds, 2),
         ending.end,
         ending.reason,
@@ -134,8 +141,8 @@ def run(say: Say) -> tuple[list[Cell], int]:
     ):
         cells = []
         for hop, kind in list_cells():
-            for lasts in (True, False):
-                cells.append(try_cell(yard, hop, kind, lasts=lasts))
+            for moment in MOMENTS:
+                cells.append(try_cell(yard, hop, kind, moment))
                 say(f"{'ok  ' if cells[-1].is_kept else 'FAIL'} {cells[-1]}")
         return cells, count_unmirrored(yard, patience_seconds=60)
 
@@ -143,9 +150,9 @@ def run(say: Say) -> tuple[list[Cell], int]:
 def main() -> int:
     """Tries and shows; 1 when a caller heard nothing in time, came to no end, or the mirror missed an answer."""
     cells, unmirrored = run(make_say())
-    header = ("hop", "fault", "lasts", "first heard (s)", "end", "reason", "total (s)")
+    header = ("hop", "fault", "meets", "first heard (s)", "end", "reason", "total (s)")
     rows = [
-        (c.hop, c.fault, "the whole call" if c.lasts else f"{PASSES_AFTER_SECONDS:g} s", c.heard_seconds, c.end,
+        (c.hop, c.fault, c.moment, c.heard_seconds, c.end,
          c.reason or "-", c.total_seconds)
         for c in cells
     ]  # fmt: skip
