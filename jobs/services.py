@@ -194,7 +194,7 @@ def _generate(run: Run, attempt: Attempt, shop: Workshop) -> Result:
         raise
     except Exception:
         # Else callers would wait for what cannot come, and every redelivery would be paid for.
-        _fail(run, shop, "worker_failed")
+        _report(_fail(run, shop, "worker_failed"), attempt.request, shop, run)
         raise
     return Result("answered", run.item.key)
 

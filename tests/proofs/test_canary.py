@@ -219,6 +219,39 @@ def test_one_call_can_be_followed_from_the_producer_to_the_mirror(story: Story) 
     assert missing == []
 
 
+def test_a_hit_is_one_line_that_carries_its_metrics(story: Story) -> None:
+    (line,) = story.pipeline.read_lines("producer", outcome="hit")
+    named = {metric["Name"] for found in line["_aws"]["CloudWatchMetrics"] for metric in found["Metrics"]}
+    assert named == {"asks_total", "replies_total", "first_words_seconds"}
+    assert len(story.pipeline.read_lines("producer", contact_id=line["contact_id"])) == 1
+
+
+def test_what_callers_waited_for_is_measured_where_they_heard_it(story: Story) -> None:
+    (line,) = story.pipeline.read_lines("consumer", "polled", contact_id=story.contact_id, status="200")
+    assert 0 <= line["ready_to_heard_seconds"] <= line["first_words_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("part", "sample"),
+    [
+        ("worker", 'connectgenai_generations_total{model="local.extractive-v1",outcome="answered"}'),
+        ("worker", 'connectgenai_retries_total{reason="throttled"}'),
+        ("worker", 'connectgenai_failures_total{reason="guardrail"}'),
+        ("worker", 'connectgenai_failures_total{reason="worker_failed"}'),
+        ("worker", 'connectgenai_output_tokens_total{model="local.extractive-v1"}'),
+        ("worker", "connectgenai_queue_age_seconds_count"),
+        ("worker", 'connectgenai_first_sentence_seconds_count{model="local.extractive-v1"}'),
+        ("worker", 'connectgenai_dead_letters_total{reason="not_json"}'),
+        ("worker", "connectgenai_slots"),
+        ("housekeeping", 'connectgenai_mirror_rows_total{kind="answer"}'),
+        ("housekeeping", "connectgenai_mirror_lag_seconds_count"),
+    ],
+)
+def test_what_has_happened_was_counted(story: Story, part: str, sample: str) -> None:
+    (value,) = re.findall(rf"^{re.escape(sample)} (\S+)$", story.metrics[part], re.M)
+    assert float(value) > 0
+
+
 def test_the_message_that_was_sent_is_the_one_that_was_received(story: Story) -> None:
     (sent,) = story.pipeline.read_lines("producer", "queued", key=story.key)
     (received,) = story.pipeline.read_lines("worker", "received", key=story.key)
