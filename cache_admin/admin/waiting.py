@@ -110,7 +110,7 @@ class PolicyForm(StoreFirstForm[WaitPolicy]):
     class Meta:
         """Small boxes: each is a sentence or two."""
 
-        widgets = {name: _SHORT for name in ("estimate_text", "apology", "patience_text", "busy_text", "restart_text")}
+        widgets = dict.fromkeys(("estimate_text", "apology", "patience_text", "busy_text", "restart_text"), _SHORT)
         help_texts = {"comfort_audio": _("Played between prompts. WAV or MP3, at most 5 MB and 5 minutes.")}
 
     def clean_comfort_audio(self) -> Any:
