@@ -21,6 +21,7 @@ from flows.runner.transcript import Event, Transcript, Visit
 
 MOST_STEPS: Final = 5_000
 LONGEST_CALL_SECONDS: Final = 1_800.0
+MOST_NAMED: Final = 8
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     "MessageParticipant": talking.message_participant,
@@ -128,9 +129,18 @@ def _run(call: Call, flow: Flow, start: str) -> None:
             raise CallEndedError(FAILED, f"there is no action {identifier!r}")
         call.line.check()
         if call.steps_left <= 0:
-            raise CallEndedError(STUCK, "the flow goes round without end")
+            raise CallEndedError(STUCK, f"the flow goes round without end: {_find_round(call)}")
         call.steps_left -= 1
         identifier = _step(call, action)
+
+
+def _find_round(call: Call) -> str:
+    """The actions that the call goes round in, from the last one back to where it was come to before."""
+    names = [visit.action for visit in call.visits]
+    round_ = [names.pop()]
+    while names and names[-1] != round_[0]:
+        round_.append(names.pop())
+    return " -> ".join(reversed(round_[:MOST_NAMED]))
 
 
 def _step(call: Call, action: Action) -> str:
