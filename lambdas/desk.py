@@ -25,10 +25,11 @@ def make_desk() -> AnswerDesk:
     config = LambdaConfig.from_environment()
 
     def send(request: GenerationRequest) -> None:
-        RequestQueue(aws_client("sqs", attempts=2, read_seconds=1), url=config.live_queue_url).send(request)
+        RequestQueue(aws_client("sqs", attempts=2, read_seconds=0.8), url=config.live_queue_url).send(request)
 
-    # Two tries of one second: a caller must hear something within three, whatever DynamoDB does.
-    store = AnswerStore(aws_client("dynamodb", attempts=2, read_seconds=1), table=config.table)
+    # Two tries of 0.8 s, and up to a second between them (botocore's standard retries wait a random part of one): a
+    # caller must hear something within three seconds, whatever DynamoDB does.
+    store = AnswerStore(aws_client("dynamodb", attempts=2, read_seconds=0.8), table=config.table)
     return AnswerDesk(store=store, send=send, caller_keys=config.caller_keys)
 
 

@@ -88,7 +88,7 @@ def aws_client(service: Any, *, connections: int = 10, attempts: int = 3, read_s
     config = BotoConfig(
         max_pool_connections=connections,
         retries=retries,
-        connect_timeout=1,
+        connect_timeout=min(1, read_seconds),
         read_timeout=read_seconds,
         tcp_keepalive=True,
         parameter_validation=False,

@@ -248,8 +248,8 @@ class Trace(set[str]):
 def traced(provisioned: Aws) -> tuple[AnswerDesk, Trace]:
     """A desk as the Lambdas make it, and what it has called so far."""
     desk, trace = make_desk(), Trace()
-    trace.watch("dynamodb", aws_client("dynamodb", attempts=2, read_seconds=1))
-    trace.watch("sqs", aws_client("sqs", attempts=2, read_seconds=1))
+    trace.watch("dynamodb", aws_client("dynamodb", attempts=2, read_seconds=0.8))
+    trace.watch("sqs", aws_client("sqs", attempts=2, read_seconds=0.8))
     return desk, trace
 
 
