@@ -12,7 +12,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -40,7 +42,7 @@ _DOWN = _("DynamoDB does not serve at the moment: nothing was switched on. What 
 class IncidentAdmin(KeysetAdmin[Incident]):
     """The record of incidents, and the switch."""
 
-    list_display = ("what", "where", "state", "started_at", "started_by", "until", "ended_at", "ended_by")
+    list_display = ("what", "where", "state", "started_at", "started_by", "end")
     list_select_related = ("started_by", "ended_by")
     sortable_by = ("started_at",)
     ordering = ("-started_at",)
@@ -96,6 +98,12 @@ class IncidentAdmin(KeysetAdmin[Incident]):
     def state(self, incident: Incident) -> SafeString:
         """Whether callers hear it."""
         return show_state(incident)
+
+    @admin.display(description=_("end"))
+    def end(self, incident: Incident) -> str:
+        """When it ends or ended, and by whom if somebody switched it off."""
+        when = date_format(localtime(incident.ended_at or incident.until), "DATETIME_FORMAT")
+        return f"{when} · {incident.ended_by}" if incident.ended_by else when
 
     # -- pages
 

@@ -32,7 +32,8 @@ class TopicTakenError(Exception):
 
 def make_chunks(text: str) -> list[str]:
     """The parts in which the text is spoken; none for a text without words."""
-    return split_chunks(make_speakable(text))
+    speakable = make_speakable(text)
+    return split_chunks(speakable) if any(letter.isalnum() for letter in speakable) else []
 
 
 def find_running(*, now: datetime) -> QuerySet[Incident]:

@@ -11,7 +11,7 @@
     const names = boxes.filter((box) => box.checked).map((box) => box.nextElementSibling.textContent.trim());
     const lasts = form.querySelector('input[name="lasts"]:checked');
     const isOther = lasts && lasts.value === "other";
-    until.disabled = !isOther;
+    until.closest(".switch-until").hidden = !isOther;
     const when = isOther ? until.value.replace("T", " ") : lasts ? lasts.nextElementSibling.textContent.trim() : "";
     const where = questions.value.trim() ? summary.dataset.some : summary.dataset.where;
     summary.textContent = names.length ? `${where} ${names.join(", ")}: ${when}.` : summary.dataset.none;
