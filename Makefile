@@ -1,7 +1,7 @@
 # Works from a bare checkout: GNU make, and a Python of 3.11 or later with venv. All else goes into .venv.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench lambdas lock clean for-demo for-tests proofs model flight hops fuzz bulk
+.PHONY: help demo test check bench lambdas lock clean for-demo for-tests proofs model chaos flight hops fuzz bulk
 
 python := .venv/bin/python
 uv_version := 0.13.9
@@ -35,6 +35,9 @@ proofs: model flight hops fuzz bulk  ## run these five proofs (docs/reliability.
 
 model: for-tests  ## play the answer protocol's game at length, and lose it without each of its guards
 	@$(python) -m benchmarks.proofs.model
+
+chaos: for-tests  ## workers killed and frozen, messages lost and doubled, a failing model, edits: nobody lost, nothing stale or wrong
+	@$(python) -m benchmarks.chaos
 
 flight: for-tests  ## race 10,000 asks over 200 questions: exactly 200 generations
 	@$(python) -m benchmarks.proofs.flight
