@@ -31,7 +31,7 @@ check: for-tests  ## check format, style, types, imports, settings and migration
 bench: for-tests  ## measure against the naive design; figures go to benchmarks/results
 	@$(python) -m benchmarks $(ARGS)
 
-proofs: model flight hops fuzz bulk  ## run these five proofs (docs/reliability.md); an hour or less
+proofs: model flight hops fuzz bulk chaos  ## run all proofs (docs/reliability.md, docs/chaos.md): half an hour or so
 
 model: for-tests  ## play the answer protocol's game at length, and lose it without each of its guards
 	@$(python) -m benchmarks.proofs.model
