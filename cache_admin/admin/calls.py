@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.http import FileResponse, HttpRequest
+from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
 
 from cache_admin.admin.badges import badge
+from cache_admin.admin.call_timeline import describe_choice, describe_story
 from cache_admin.admin.filters import TopicFilter
 from cache_admin.admin.keyset import KeysetAdmin, KeysetChangeList
+from cache_admin.admin.sounds import open_sound
 from cache_admin.models import CachedAnswer, Call
-
-_KINDS = {
-    "part": _("part %s of the answer"),
-    "prompt": _("wait prompt %s"),
-    "comfort": _("comfort sound"),
-    "end": _("handed over to a person (%s)"),
-}
+from cache_admin.previews.call_story import read_events
 
 
 class CallChangeList(KeysetChangeList):
@@ -45,6 +42,8 @@ class CallChangeList(KeysetChangeList):
 class CallAdmin(KeysetAdmin[Call]):
     """The mirror of calls."""
 
+    change_form_template = "admin/cache_admin/call/change_form.html"
+
     list_display = ("contact", "question", "topic", "outcome_badge", "source", "first_words", "prompts", "asked_at")
     list_filter = (TopicFilter, "outcome", "source", "asked_at")
     search_fields = ("contact_id",)
@@ -54,10 +53,9 @@ class CallAdmin(KeysetAdmin[Call]):
     readonly_fields = (
         "contact_id", "initial_contact_id", "question", "topic", "language", "channel", "outcome_badge", "source", "reason",
         "first_words", "longest_gap", "polls", "prompts", "parts", "asked_at", "first_words_at", "ended_at", "last_seen_at",
-        "timeline",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("question", "outcome_badge", "reason", "timeline")}),
+        (None, {"fields": ("question", "outcome_badge", "reason")}),
         (_("Waiting"), {"fields": ("first_words", "longest_gap", "polls", "prompts", "parts", "source")}),
         (_("Contact"), {"fields": ("contact_id", "initial_contact_id", "topic", "language", "channel")}),
         (_("When"), {"fields": ("asked_at", "first_words_at", "ended_at", "last_seen_at")}),
@@ -118,29 +116,31 @@ class CallAdmin(KeysetAdmin[Call]):
     @admin.display(description=_("longest time without anything new"))
     def longest_gap(self, call: Call) -> str:
         """Between two things that began to play."""
-        times = [0.0, *(seconds for seconds, _kind, _detail in read_events(call))]
+        times = [0.0, *(moment.at for moment in read_events(call))]
         return f"{max((b - a for a, b in pairwise(times)), default=0.0):.1f} s"
 
-    @admin.display(description=_("what was played"))
-    def timeline(self, call: Call) -> SafeString:
-        """Each thing that began to play, with the seconds since the question."""
-        rows = [(f"{seconds:.1f} s", kind, _describe(kind, detail)) for seconds, kind, detail in read_events(call)]
-        return format_html(
-            '<ol class="timeline"><li><b>0.0 s</b> {}</li>{}</ol>',
-            gettext("the caller asks"),
-            format_html_join("", '<li><b>{}</b> <span class="event event-{}">{}</span></li>', rows),
-        )
+    # -- the timeline, and who heard which version
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Says in the title whose calls these are, where a link chose one version of an answer."""
+        title = describe_choice(request.GET)
+        return super().changelist_view(request, {**({"title": title} if title else {}), **(extra_context or {})})
 
-def read_events(call: Call) -> Iterator[tuple[float, str, str]]:
-    """The call's events as (seconds since asked, kind, detail); what cannot be read is left out."""
-    for event in call.events:
-        at, _sep, rest = str(event).partition("|")
-        kind, _sep, detail = rest.partition("|")
-        if at.isascii() and at.isdigit():
-            yield int(at) / 1000, kind, detail
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """With what the caller heard, second by second."""
+        call = self.get_object(request, object_id)
+        story = describe_story(call) if call and self.has_view_permission(request, call) else {}
+        return super().change_view(request, object_id, form_url, {**story, **(extra_context or {})})
 
+    def get_urls(self) -> list[Any]:
+        """The sounds that were heard, beside Django's own."""
+        sound = self.admin_site.admin_view(require_GET(self.play_sound))
+        return [path("sound/", sound, name="cache_admin_call_sound"), *super().get_urls()]
 
-def _describe(kind: str, detail: str) -> str:
-    words = str(_KINDS.get(kind, kind))
-    return words % (detail or "-") if "%s" in words else words
+    def play_sound(self, request: HttpRequest) -> FileResponse:
+        """A recording of ours by its S3 URI; nothing else of the bucket."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return open_sound(request.GET.get("uri", ""))

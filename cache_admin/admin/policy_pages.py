@@ -17,9 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from cache_admin import gateways
 from cache_admin.admin.policy_preview import LANGUAGE, preview_form, preview_saved
+from cache_admin.admin.sounds import open_sound
 from cache_admin.admin.store_first import NotSavedError, explain_outages
 from cache_admin.models import TopicLanguage, WaitPolicy, WaitPolicyVersion
-from cache_admin.phone.lambdas import find_sound
 from cache_admin.previews.waiting import ANSWER_SECONDS
 from cache_admin.services.policy_versions import (
     UnfitVersionError,
@@ -75,10 +75,7 @@ class PolicyPages:
     def play_sound(self, request: HttpRequest) -> FileResponse:
         """A recording of ours by its S3 URI; nothing else of the bucket."""
         self._check(self._admin.has_view_permission(request) or self._admin.has_add_permission(request))
-        name, storage = find_sound(request.GET.get("uri", "")), gateways.file_storage()
-        if not name or not storage.exists(name):
-            raise Http404
-        return FileResponse(storage.open(name), content_type="audio/wav")
+        return open_sound(request.GET.get("uri", ""))
 
     def show_versions(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Every version with what it changed, the latest first."""

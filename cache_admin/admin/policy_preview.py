@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-from django.conf import settings
 from django.db.models import Max
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from cache_admin import gateways
 from cache_admin.admin.inlines import kept_forms
+from cache_admin.admin.sounds import make_uri, measure_stored
 from cache_admin.models import Topic, WaitPolicy, WaitPrompt
 from cache_admin.phone.lambdas import find_sound
 from cache_admin.previews.examples import find_example
 from cache_admin.previews.waiting import ANSWER_SECONDS, Preview, preview_wait
-from cache_admin.services.audio import SAMPLES_A_SECOND
 from cache_admin.services.topics import describe_policy
 from connectgenai.wire.waiting import WaitPolicy as WirePolicy
 from connectgenai.wire.waiting import find_policy_faults
 
 UNSAVED: Final = "unsaved/"  # what a file is called that lies in the form only; then follows its field's name
-UNKNOWN_SECONDS: Final = 3.0  # the same as the wire takes a recording for
 USUAL_SECONDS: Final = 15  # where no topic has timed its answers yet
 LANGUAGE: Final = "en-US"
 
@@ -73,11 +68,6 @@ def _name_uploads(form: Any, prompts: Iterable[Any]) -> dict[str, float]:
     return lengths
 
 
-def make_uri(name: str) -> str:
-    """A file of the bucket as the policy names it."""
-    return f"s3://{settings.BUCKET}/{name}"
-
-
 def describe_timelines(
     policy: WaitPolicy, prompts: Iterable[WaitPrompt], lengths: Mapping[str, float], *, language: str
 ) -> dict[str, Any]:
@@ -112,19 +102,6 @@ def _find_usual_seconds(policy: WaitPolicy) -> int:
 
 def _measure_with(lengths: Mapping[str, float]) -> Callable[[str], float]:
     return lambda uri: lengths[uri] if uri in lengths else measure_stored(find_sound(uri))
-
-
-def measure_stored(name: str) -> float:
-    """Seconds of a recording in the bucket, which is mu-law: one byte a sample; a guess when S3 does not say."""
-    try:
-        return _measure_file(name) if name else UNKNOWN_SECONDS
-    except (ClientError, BotoCoreError, OSError):
-        return UNKNOWN_SECONDS
-
-
-@lru_cache(maxsize=1_000)  # a name follows from the content, which so never changes
-def _measure_file(name: str) -> float:
-    return gateways.file_storage().size(name) / SAMPLES_A_SECOND
 
 
 def _describe(preview: Preview) -> dict[str, Any]:

@@ -40,9 +40,9 @@ def test_the_page_tells_the_call_from_the_question_to_the_end(supervisor: Client
         ("0.0", "the caller asks"),
         ("3.0", "wait prompt 1"),
         ("5.6", "comfort sound"),
-        ("15.2", "part 1 of the answer"),
+        ("15.3", "part 1 of the answer"),
     ):
-        assert f"<b>{seconds} s</b>" in page
+        assert f"<td>{seconds} s</td>" in page
         assert what in page
     assert "5.4 s" in page  # the longest gap
     assert "k1:abcdef" not in page
