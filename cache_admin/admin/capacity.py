@@ -34,7 +34,9 @@ class ModelLimitAdmin(StoreFirstAdmin[ModelLimit]):
     list_display = ("model_id", "requests_per_minute", "tokens_per_minute", "output_weight", "state")
     search_fields = ("model_id",)
     actions = ("try_models_again",)
-    fields = ("model_id", "requests_per_minute", "tokens_per_minute", "output_weight")
+    fields = (
+        "model_id", "requests_per_minute", "tokens_per_minute", "output_weight", "input_price", "output_price",
+    )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: ModelLimit | None = None) -> Any:
         """The model is what the limit is of."""

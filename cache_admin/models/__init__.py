@@ -13,6 +13,7 @@ from cache_admin.models.topic import Topic, TopicLanguage
 from cache_admin.models.version import AnswerVersion
 from cache_admin.models.waiting import WaitPolicy, WaitPrompt
 from cache_admin.models.waiting_version import WaitPolicyVersion
+from cache_admin.models.warming import MissedQuestion, WarmBatch, WarmRow
 
 __all__ = [
     "AnswerVersion",
@@ -21,6 +22,7 @@ __all__ = [
     "DriftedRow",
     "Incident",
     "IncidentTopic",
+    "MissedQuestion",
     "ModelLimit",
     "ParkedLook",
     "ParkedMessage",
@@ -35,4 +37,6 @@ __all__ = [
     "WaitPolicy",
     "WaitPolicyVersion",
     "WaitPrompt",
+    "WarmBatch",
+    "WarmRow",
 ]

@@ -31,6 +31,23 @@ class ModelLimit(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(20)],
         help_text=_("How many tokens of the quota one output token counts; 5 for recent Claude models."),
     )
+    input_price = models.DecimalField(
+        _("price of 1,000 input tokens"),
+        max_digits=10,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("In dollars, for estimates of batches; only tokens are shown without it."),
+    )
+    output_price = models.DecimalField(
+        _("price of 1,000 output tokens"),
+        max_digits=10,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+    )
 
     class Meta:
         """Names."""

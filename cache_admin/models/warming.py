@@ -1,0 +1,137 @@
+"""Batches: questions to be answered before anybody asks them, and ready answers that come in a file."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from cache_admin.models.answer import CachedAnswer
+
+
+class WarmBatch(models.Model):
+    """Some rows of one file, or as typed: read and previewed first, then worked off a few at a time."""
+
+    class Kind(models.TextChoices):
+        """What its rows come to."""
+
+        PREWARM = "prewarm", _("questions to pre-warm")
+        ANSWERS = "answers", _("ready answers")
+
+    class State(models.TextChoices):
+        """How far it is; housekeeping moves it from READING to PREVIEW and from RUNNING to DONE, people do the rest."""
+
+        READING = "reading", _("being read")
+        UNREADABLE = "unreadable", _("cannot be read")
+        PREVIEW = "preview", _("to be confirmed")
+        RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
+        CANCELLED = "cancelled", _("cancelled")
+        DONE = "done", _("done")
+
+    kind = models.CharField(_("what it is"), max_length=10, choices=Kind.choices)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.READING)
+    name = models.CharField(_("name"), max_length=200)
+    file = models.FileField(_("file"), max_length=300, upload_to="imports/", blank=True)
+    typed = models.TextField(_("typed"), blank=True)  # questions, one a line, in place of a file
+    topic = models.CharField(_("topic"), max_length=40, blank=True)  # of rows that name none
+    language = models.CharField(_("language"), max_length=20, blank=True)
+    read_rows = models.PositiveIntegerField(_("rows read"), default=0)
+    expected_rows = models.PositiveIntegerField(default=0)
+    problem = models.CharField(_("problem"), max_length=300, blank=True)
+    typical_output = models.PositiveIntegerField(default=0)  # tokens, of the estimate
+    leased_until = models.DateTimeField(null=True)  # by the worker that is at it
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("by")
+    )
+    created_at = models.DateTimeField(_("made"))
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        """Found by those who work them off, and listed newest first."""
+
+        verbose_name = _("batch")
+        verbose_name_plural = _("pre-warm and import")
+        default_permissions = ("view",)
+        permissions = [("import_warmbatch", "Can import ready answers")]
+        indexes = [
+            models.Index("state", "created_at", name="batch_state"),
+            models.Index(F("created_at").desc(), F("id").desc(), name="batch_created"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WarmRow(models.Model):
+    """One row of a batch: what it says, what was found out about it, and how far it is."""
+
+    class Verdict(models.TextChoices):
+        """What the preview found."""
+
+        NEW = "new", _("new")
+        SAME = "same", _("known and good")
+        CONFLICT = "conflict", _("conflicting")
+        INVALID = "invalid", _("invalid")
+
+    class State(models.TextChoices):
+        """WAITING -> SENT -> DONE or FAILED; ready answers go from WAITING to the end at once."""
+
+        PLANNED = "planned", _("not confirmed")
+        WAITING = "waiting", _("waiting")
+        SENT = "sent", _("under way")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    batch = models.ForeignKey(WarmBatch, on_delete=models.CASCADE, related_name="rows")
+    number = models.PositiveIntegerField(_("row"))
+    question = models.TextField(_("question"))
+    answer = models.TextField(_("answer"), blank=True)
+    topic = models.CharField(_("topic"), max_length=100, blank=True)
+    language = models.CharField(_("language"), max_length=100, blank=True)
+    valid_from = models.DateTimeField(_("valid from"), null=True)
+    valid_until = models.DateTimeField(_("valid until"), null=True)
+    key = models.CharField(max_length=100, blank=True)
+    verdict = models.CharField(_("found"), max_length=10, choices=Verdict.choices)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    seen_version = models.PositiveBigIntegerField(default=0)
+    chosen = models.BooleanField(_("take it"), default=False)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PLANNED)
+    epoch = models.PositiveBigIntegerField(default=0)
+    failure = models.CharField(_("failure"), max_length=300, blank=True)
+    input_tokens = models.PositiveIntegerField(_("tokens read"), default=0)
+    output_tokens = models.PositiveIntegerField(_("tokens written"), default=0)
+    sent_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Each number once, so that reading on after a stop doubles nothing."""
+
+        verbose_name = _("row of a batch")
+        verbose_name_plural = _("rows of batches")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["batch", "number"], name="one_row_a_number")]
+        indexes = [
+            models.Index("batch", "verdict", "number", name="row_verdict"),
+            models.Index("batch", "state", "number", name="row_state"),
+            models.Index("batch", "key", name="row_key"),
+            models.Index("batch", "verdict", "chosen", name="row_chosen"),
+        ]
+
+    def __str__(self) -> str:
+        return self.question
+
+
+class MissedQuestion(CachedAnswer):
+    """A question on which callers waited, gave up or were handed over; the page counts its calls."""
+
+    class Meta:
+        """Only a place in the admin."""
+
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name = _("missed question")
+        verbose_name_plural = _("missed questions")
