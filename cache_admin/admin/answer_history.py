@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from cache_admin import gateways
+from cache_admin.admin.call_timeline import link_calls
 from cache_admin.admin.store_first import NotSavedError, explain_outages
 from cache_admin.models import AnswerVersion, CachedAnswer
 from cache_admin.services.answers import AnswerError, edit_answer
@@ -128,11 +129,17 @@ class AnswerHistory:
 
 
 def _describe(answer: CachedAnswer, version: AnswerVersion) -> SafeString:
+    about = format_html(
+        '<small>{} · <a href="{}">{}</a></small>',
+        _tell(version),
+        link_calls(answer.key, version.run),
+        gettext("who heard it"),
+    )
     if version.run == answer.token:
-        return format_html("<b>{}</b> <small>{}</small>", gettext("the present text"), _tell(version))
+        return format_html("<b>{}</b> {}", gettext("the present text"), about)
     url = reverse("admin:cache_admin_cachedanswer_compare", args=[answer.pk, version.pk])
     start = " ".join(version.text.split())[:90]
-    return format_html('<a href="{}">{}…</a> <small>{}</small>', url, start, _tell(version))
+    return format_html('<a href="{}">{}…</a> {}', url, start, about)
 
 
 def _tell(version: AnswerVersion) -> str:

@@ -175,9 +175,7 @@ def test_who_heard_a_version_is_listed_by_its_number(
 ) -> None:
     mirror_changes(store, now=NOW)
     first = CachedAnswer.objects.get().token[:12]
-    store.invalidate(answer.key, reason="old", now_ms=NOW_MS)
-    generate(store, answer, "Closed on Sunday.", now_ms=NOW_MS + 60_000)
-    mirror_changes(store, now=NOW)
+    generate_again(store, answer)
     second = CachedAnswer.objects.get().token[:12]
     apply_items([call_item(1, f"c{n}", key=answer.key, run=run) for n, run in enumerate((first, second, second))])
     call = Call.objects.get(contact_id="c1")
@@ -207,3 +205,20 @@ def test_a_page_asks_the_database_a_bounded_number_of_times(
     supervisor.get(f"{LIST}{call.pk}/change/")
     with django_assert_max_num_queries(16):
         supervisor.get(f"{LIST}{call.pk}/change/")
+
+
+def test_each_text_in_an_answers_history_leads_to_those_who_heard_it(
+    supervisor: Client, store: AnswerStore, topic: Topic, answer: AskedQuestion
+) -> None:
+    mirror_changes(store, now=NOW)
+    generate_again(store, answer)
+    row = CachedAnswer.objects.get()
+    page = supervisor.get(f"/admin/cache_admin/cachedanswer/{row.pk}/change/").content.decode()
+    for run in AnswerVersion.objects.values_list("run", flat=True):
+        assert f"?key__exact={answer.key}&amp;run__exact={run[:12]}" in page
+
+
+def generate_again(store: AnswerStore, answer: AskedQuestion) -> None:
+    store.invalidate(answer.key, reason="old", now_ms=NOW_MS)
+    generate(store, answer, "Closed on Sunday.", now_ms=NOW_MS + 60_000)
+    mirror_changes(store, now=NOW)
