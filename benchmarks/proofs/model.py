@@ -19,7 +19,7 @@ from local.provision import create_table, local_client
 from tests.wire.guard_scenarios import SCENARIOS, Scene
 from tests.wire.protocol_model import DIRECTED_MUTANTS, MUTANTS, LaggingDynamoDB, LaggingEmulator, play
 
-EXAMPLES, ON_EMULATOR, FOR_MUTANTS, STEPS = 2_000, 100, 4_000, 40
+EXAMPLES, ON_EMULATOR, FOR_MUTANTS, STEPS = 2_500, 100, 4_000, 40
 ONE, SEVERAL = ("What is new?",), ("What is new?", "What is old?")
 NOT_FOUND = "-"
 
@@ -84,7 +84,7 @@ def _find_failure(act: Callable[[], None]) -> str:
     try:
         act()
     except AssertionError as error:
-        return (str(error).splitlines() or ["an assertion"])[0] or "an assertion"
+        return str(error).partition("\n")[0].partition(": text ")[0] or "an assertion"
     return ""
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from benchmarks.proofs.calls import ANSWERED, HANDED_OVER
 from benchmarks.proofs.hops import (
-    ANSWERED,
     FIRST_SECONDS,
-    HANDED_OVER,
     HEARD_WITHIN_SECONDS,
     MOMENTS,
     THE_WAIT,

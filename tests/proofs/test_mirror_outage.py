@@ -10,7 +10,8 @@ import pytest
 from django.core import serializers
 from django.test import Client
 
-from benchmarks.proofs.hops import ANSWERED, WHOLE_CALL, count_unmirrored, try_cell
+from benchmarks.proofs.calls import ANSWERED
+from benchmarks.proofs.hops import WHOLE_CALL, count_unmirrored, try_cell
 from benchmarks.proofs.yard import HOPS, open_yard
 from cache_admin.models import CachedAnswer, SourceDocument, Topic
 from cache_admin.services.mirror import mirror_changes
