@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 import time
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from benchmarks.chaos.judge import Withdrawal
 from benchmarks.chaos.meddlers import make_lossy, timed, trouble
 from benchmarks.chaos.plan import FAULTS, Plan
 from benchmarks.chaos.product import POLICY, Happened, open_model, own_environment, text_author
-from benchmarks.chaos.script import Authors, ask_about
+from benchmarks.chaos.script import Authors, ask_about, make_cases
 from benchmarks.chaos.workers import Crew
 from local.emulator import start_emulator
 from local.provision import CREDENTIALS, REGION, local_client
@@ -26,7 +25,7 @@ PATIENCE_SECONDS = min(POLICY.max_wait, GIVES_UP_AFTER)
 def run_naive(plan: Plan) -> Happened:
     """Plays the plan on the naive design."""
     authors, sends = Authors(), dict[str, int]()
-    cases = [secrets.token_hex(6) for _ in range(plan.questions)]
+    cases = make_cases(plan.questions)
     with tempfile.TemporaryDirectory(prefix="chaos-") as name, open_model(authors, plan) as bedrock:
         home = Path(name)
         with start_emulator(state_dir=None, log=home / "emulator.log") as emulator:

@@ -17,7 +17,7 @@ from benchmarks.chaos.callers import Call, Reply, place_calls
 from benchmarks.chaos.judge import Withdrawal
 from benchmarks.chaos.meddlers import make_lossy, timed, trouble
 from benchmarks.chaos.plan import FAULTS, Plan
-from benchmarks.chaos.script import Authors, ask_about
+from benchmarks.chaos.script import Authors, ask_about, make_cases
 from benchmarks.chaos.workers import Crew, Injuries
 from connectgenai.wire.config import aws_client
 from connectgenai.wire.items import TopicItem
@@ -54,7 +54,7 @@ class Happened:
 def run_product(plan: Plan) -> Happened:
     """Plays the plan on the product."""
     authors, sends = Authors(), dict[str, int]()
-    cases = [secrets.token_hex(6) for _ in range(plan.questions)]
+    cases = make_cases(plan.questions)
     with tempfile.TemporaryDirectory(prefix="chaos-") as name, open_model(authors, plan) as bedrock:
         home = Path(name)
         with start_emulator(state_dir=None, log=home / "emulator.log") as emulator:
