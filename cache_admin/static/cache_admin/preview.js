@@ -73,7 +73,7 @@
       bar.label = bar.number ? `${NAMES[bar.kind]} ${bar.number}` : NAMES[bar.kind];
       if (bar.kind === "silence" && bar.seconds > found.max_silence + 0.15) bar.tone = "too-long";
     });
-    figure(call, "first", line.first_words === null ? "–" : seconds(line.first_words));
+    figure(call, "first", line.first_words === null ? "-" : seconds(line.first_words));
     figure(call, "longest", seconds(line.longest_silence), line.longest_silence > found.max_silence + 0.15);
     figure(call, "total", seconds(line.total_silence));
     draw(call);
