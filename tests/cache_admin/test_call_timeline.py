@@ -166,7 +166,7 @@ def test_recordings_that_were_heard_can_be_played(supervisor: Client, site: Aws,
     page = supervisor.get(f"{LIST}{make_call().pk}/change/").content.decode()
     assert f"s3://{site.bucket}/sounds/abc/hum.wav" in page
     played = supervisor.get(f"{LIST}sound/", {"uri": f"s3://{site.bucket}/sounds/abc/hum.wav"})
-    assert b"".join(played) == COMFORT.read_bytes()  # type: ignore[call-overload]  # a stream
+    assert b"".join(played) == COMFORT.read_bytes()
     assert supervisor.get(f"{LIST}sound/", {"uri": f"s3://{site.bucket}/documents/a.txt"}).status_code == 404
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from cache_admin.models import Incident, Topic
+from cache_admin.templatetags.incidents import incident_banner
 from connectgenai.wire.store import AnswerStore
 from tests.aws import Aws
 from tests.cache_admin.conftest import ask, login
@@ -200,3 +201,12 @@ def test_what_a_voice_makes_of_the_text_is_said_as_it_is_written(supervisor: Cli
     good = json.loads(supervisor.post(f"{LIST}voice/", {"text": TEXT}).content)
     assert (good["verdict"], good["parts"][0]["ssml"]) == ("Fit to be spoken.", f"<speak>{TEXT}</speak>")
     assert json.loads(supervisor.post(f"{LIST}voice/", {"text": ""}).content)["summary"] == "Nothing to hear."
+
+
+def test_the_banner_costs_one_query_while_nothing_is_on(
+    supervisor: Client, topic: Topic, django_assert_num_queries: Any
+) -> None:
+    request = RequestFactory().get("/admin/")
+    request.user = User.objects.get(username="ada")
+    with django_assert_num_queries(1):
+        assert incident_banner({"request": request}) == {}

@@ -186,7 +186,7 @@ def test_saved_sounds_are_measured_and_can_be_played(supervisor: Client, site: A
     comfort = next(bar for bar in found["timelines"][1]["bars"] if bar["kind"] == "comfort")
     assert comfort["seconds"] == pytest.approx(1.2, abs=0.02)
     played = supervisor.get(comfort["sound"])
-    assert b"".join(played) == COMFORT.read_bytes()  # type: ignore[call-overload]  # a stream
+    assert b"".join(played) == COMFORT.read_bytes()
     assert played["Content-Type"] == "audio/wav"
 
 

@@ -19,6 +19,7 @@ SEEN_BY = {"auth": {ADMINISTRATORS}, "django_celery_results": {SUPERVISORS, ADMI
 ADDED_BY = {
     "topic": {SUPERVISORS, ADMINISTRATORS},
     "waitpolicy": {SUPERVISORS, ADMINISTRATORS},
+    "incident": {SUPERVISORS, ADMINISTRATORS},
     "uploadedflow": {SUPERVISORS, ADMINISTRATORS},
     "modellimit": {ADMINISTRATORS},
     "user": {ADMINISTRATORS},

@@ -61,7 +61,7 @@ def test_sounds_of_any_kind_are_converted_and_stored_as_connect_plays_them(
     filled = fill_in(interval_seconds="20", comfort_audio=file)
     assert supervisor.post(f"{LIST}add/", filled)["Location"] == LIST
     policy = WaitPolicy.objects.get()
-    assert policy.comfort_audio.name.endswith(".wav")
+    assert str(policy.comfort_audio.name).endswith(".wav")
     stored = site.s3.get_object(Bucket=site.bucket, Key=policy.comfort_audio.name)["Body"].read()
     assert policy.comfort_seconds == measure_recording(stored, name="stored") == pytest.approx(1.0, abs=0.15)
 
