@@ -11,6 +11,7 @@ from celery.schedules import crontab
 from django.conf import settings
 
 from connectgenai.wire.request import (
+    BATCH_TASK,
     FORGET_TASK,
     HOUSEKEEPING_QUEUE,
     LEARN_TASK,
@@ -30,7 +31,7 @@ app.conf.update(
     celery_settings(
         queue_urls=settings.QUEUE_URLS,
         dead_letter_url=settings.DEAD_LETTER_QUEUE_URL,
-        allowed_tasks=(MIRROR_TASK, LEARN_TASK, FORGET_TASK, LOOK_TASK, RECONCILE_TASK),
+        allowed_tasks=(MIRROR_TASK, LEARN_TASK, FORGET_TASK, LOOK_TASK, RECONCILE_TASK, BATCH_TASK),
         silent_queues=(LIVE_QUEUE,),
         health_file=settings.WORKER_HEALTH_FILE,
     )
@@ -41,6 +42,7 @@ app.conf.beat_schedule = {
     "look": {"task": LOOK_TASK, "schedule": 30.0, "options": {"queue": HOUSEKEEPING_QUEUE, "expires": 30}},
     # each time it looks whether a supervisor has asked for a comparison, or the night's is due
     "reconcile": {"task": RECONCILE_TASK, "schedule": 15.0, "options": {"queue": HOUSEKEEPING_QUEUE, "expires": 15}},
+    "batches": {"task": BATCH_TASK, "schedule": 2.0, "options": {"queue": HOUSEKEEPING_QUEUE, "expires": 10}},
     "forget": {
         "task": FORGET_TASK,
         "schedule": crontab(minute="17"),

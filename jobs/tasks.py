@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from cache_admin import gateways
 from cache_admin.services import drift, estimates, mirror, parked, retention
+from cache_admin.warming import driving
 from connectgenai.wire.log import log_event
 from connectgenai.wire.request import (
+    BATCH_TASK,
     FORGET_TASK,
     GENERATE_TASK,
     LEARN_TASK,
@@ -76,3 +78,10 @@ def look_at_parked() -> None:
 def reconcile_mirror() -> None:
     """Compares the mirror with DynamoDB when somebody has asked for it, and every night."""
     drift.run_if_due(gateways.answer_store(), clock=timezone.now)
+
+
+@shared_task(name=BATCH_TASK, ignore_result=True)
+def drive_batches() -> None:
+    """Takes the supervisors' batches a step further."""
+    storage = gateways.file_storage()
+    driving.drive_batches(gateways.answer_store(), gateways.prewarm_queue(), storage, clock=timezone.now)

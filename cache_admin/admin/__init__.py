@@ -1,5 +1,31 @@
 """The supervisors' site: importing it registers every page."""
 
-from cache_admin.admin import answers, calls, capacity, drift, flows, incidents, parked, phone, tasks, topics, waiting
+from cache_admin.admin import (
+    answers,
+    calls,
+    capacity,
+    drift,
+    flows,
+    incidents,
+    missed,
+    parked,
+    phone,
+    tasks,
+    topics,
+    waiting,
+)
 
-__all__ = ["answers", "calls", "capacity", "drift", "flows", "incidents", "parked", "phone", "tasks", "topics", "waiting"]
+__all__ = [
+    "answers",
+    "calls",
+    "capacity",
+    "drift",
+    "flows",
+    "incidents",
+    "missed",
+    "parked",
+    "phone",
+    "tasks",
+    "topics",
+    "waiting",
+]

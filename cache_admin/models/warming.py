@@ -34,13 +34,11 @@ class WarmBatch(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.READING)
     name = models.CharField(_("name"), max_length=200)
     file = models.FileField(_("file"), max_length=300, upload_to="imports/", blank=True)
-    typed = models.TextField(_("typed"), blank=True)  # questions, one a line, in place of a file
     topic = models.CharField(_("topic"), max_length=40, blank=True)  # of rows that name none
     language = models.CharField(_("language"), max_length=20, blank=True)
     read_rows = models.PositiveIntegerField(_("rows read"), default=0)
     expected_rows = models.PositiveIntegerField(default=0)
     problem = models.CharField(_("problem"), max_length=300, blank=True)
-    typical_output = models.PositiveIntegerField(default=0)  # tokens, of the estimate
     leased_until = models.DateTimeField(null=True)  # by the worker that is at it
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("by")

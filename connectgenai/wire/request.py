@@ -16,6 +16,7 @@ LEARN_TASK = "jobs.learn_estimates"
 FORGET_TASK = "jobs.forget_results"
 LOOK_TASK = "jobs.look_at_parked"
 RECONCILE_TASK = "jobs.reconcile_mirror"
+BATCH_TASK = "jobs.drive_batches"
 
 VERSION = 1
 _LIMITS = {"key": 200, "topic": 64, "question": 1_000, "language": 20, "contact_id": 256}

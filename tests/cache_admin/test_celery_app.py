@@ -4,6 +4,7 @@ from django.conf import settings
 
 from connectgenai.celery import app
 from connectgenai.wire.request import (
+    BATCH_TASK,
     FORGET_TASK,
     HOUSEKEEPING_QUEUE,
     LEARN_TASK,
@@ -13,7 +14,7 @@ from connectgenai.wire.request import (
     RECONCILE_TASK,
 )
 
-HOUSEKEEPING = {MIRROR_TASK, LEARN_TASK, FORGET_TASK, LOOK_TASK, RECONCILE_TASK}
+HOUSEKEEPING = {MIRROR_TASK, LEARN_TASK, FORGET_TASK, LOOK_TASK, RECONCILE_TASK, BATCH_TASK}
 
 
 def test_every_task_of_the_schedule_exists_and_goes_to_housekeeping() -> None:

@@ -1,0 +1,93 @@
+"""Rows of questions: claimed and sent as a caller's would be, but to the queue for which nobody waits; then watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from cache_admin.mapping import epoch_ms
+from cache_admin.models import WarmRow
+from cache_admin.services.answers import AnswerError, prewarm_question
+from connectgenai.wire.items import FAILED, PENDING, READY, AnswerItem, answer_pk, from_attributes
+from connectgenai.wire.question import QuestionError
+from connectgenai.wire.queue import RequestQueue
+from connectgenai.wire.request import GenerationRequest
+from connectgenai.wire.store import AnswerStore, is_requeue_due
+
+State = WarmRow.State
+_READ_AT_ONCE = 100
+SENT_AGAIN_AFTER_MS = 60_000  # a message, or the worker that had it, is lost
+GIVEN_UP_AFTER = timedelta(hours=1)
+
+
+def send_rows(rows: Sequence[WarmRow], *, store: AnswerStore, queue: RequestQueue, now: datetime) -> None:
+    """Has each row's question answered; a row is SENT, or over if there is nothing to send.
+
+    Cut off between the claim and the row's own state, the next time finds the question claimed, and joins its own claim.
+    StoreError and QueueUnavailableError leave the rows that have not had their turn as they were.
+    """
+    for row in rows:
+        try:
+            outcome, item = prewarm_question(
+                row.topic, question=row.question, language=row.language, store=store, queue=queue, now=now
+            )
+        except (AnswerError, QuestionError) as error:
+            _end(row, State.FAILED, now=now, failure=str(error))
+            continue
+        if outcome == "hit":
+            _end(row, State.DONE, now=now)
+        elif outcome == "failed":
+            _end(row, State.FAILED, now=now, failure=item.reason)
+        else:
+            own = WarmRow.objects.filter(pk=row.pk, state=State.WAITING)
+            own.update(state=State.SENT, epoch=item.epoch, sent_at=now)
+
+
+def watch_rows(rows: Sequence[WarmRow], *, store: AnswerStore, queue: RequestQueue, now: datetime) -> int:
+    """Notes which of the rows under way are over, and sends again what has been lost; how many are still under way."""
+    left = 0
+    for start in range(0, len(rows), _READ_AT_ONCE):
+        some = rows[start : start + _READ_AT_ONCE]
+        found = store.read_items(sorted({answer_pk(row.key) for row in some}))
+        for row in some:
+            attributes = found.get(answer_pk(row.key))
+            item = from_attributes(AnswerItem, attributes) if attributes else None
+            left += _watch(row, item, store=store, queue=queue, now=now)
+    return left
+
+
+def _watch(row: WarmRow, item: AnswerItem | None, *, store: AnswerStore, queue: RequestQueue, now: datetime) -> bool:
+    """Whether the row is still under way."""
+    if item is None:
+        _end(row, State.FAILED, now=now, failure=_("The question is not in DynamoDB any more."))
+    elif item.state == READY:
+        # what a later ask, or a supervisor, has made of it did not cost this batch anything
+        is_ours = item.text_epoch == row.epoch and item.source == "generated"
+        tokens = (item.input_tokens, item.output_tokens) if is_ours else (0, 0)
+        _end(row, State.DONE, now=now, tokens=tokens)
+    elif item.state == FAILED:
+        _end(row, State.FAILED, now=now, failure=item.reason)
+    elif item.state != PENDING:
+        _end(row, State.FAILED, now=now, failure=_("It was withdrawn meanwhile."))
+    elif row.sent_at and now - row.sent_at > GIVEN_UP_AFTER:
+        _end(row, State.FAILED, now=now, failure=_("No worker answered within an hour."))
+    else:
+        _send_again_if_lost(item, store=store, queue=queue, now=now)
+        return True
+    return False
+
+
+def _send_again_if_lost(item: AnswerItem, *, store: AnswerStore, queue: RequestQueue, now: datetime) -> None:
+    """Of several who find it lost one sends; a worker drops what it has already."""
+    now_ms = epoch_ms(now)
+    is_old = now_ms - item.requeued_at > SENT_AGAIN_AFTER_MS
+    if is_old and is_requeue_due(item, now_ms=now_ms) and store.requeue(item, now_ms=now_ms):
+        queue.send(GenerationRequest(key=item.key, epoch=item.epoch))
+
+
+def _end(row: WarmRow, state: str, *, now: datetime, failure: str = "", tokens: tuple[int, int] = (0, 0)) -> None:
+    """A row ends once, unless it was cancelled meanwhile."""
+    own = WarmRow.objects.filter(pk=row.pk, state__in=(State.WAITING, State.SENT))
+    own.update(state=state, failure=failure[:300], ended_at=now, input_tokens=tokens[0], output_tokens=tokens[1])
