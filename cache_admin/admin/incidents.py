@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -20,18 +20,19 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from cache_admin import gateways
-from cache_admin.admin.badges import badge
+from cache_admin.admin.incident_words import describe_voice, read_wishes, show_state, show_topic
 from cache_admin.admin.keyset import KeysetAdmin
-from cache_admin.incidents.forms import LASTS, OTHER, IncidentForm
+from cache_admin.incidents.forms import LASTS, OTHER, IncidentForm, ProlongForm
 from cache_admin.incidents.switching import (
     TopicTakenError,
     end_incident,
     find_running,
+    prolong_incident,
     resume_incident,
     start_incident,
 )
 from cache_admin.models import Incident, IncidentTopic, Topic
-from cache_admin.services.voice import find_voice_faults, listen
+from cache_admin.services.voice import listen
 from connectgenai.wire.store import StoreError
 
 RIGHT = "cache_admin.switch_incident"
@@ -113,6 +114,7 @@ class IncidentAdmin(KeysetAdmin[Incident]):
         return [
             path("voice/", view(require_POST(self.voice_view)), name="cache_admin_incident_voice"),
             path("<int:pk>/off/", view(require_POST(self.off_view)), name="cache_admin_incident_off"),
+            path("<int:pk>/prolong/", view(require_POST(self.prolong_view)), name="cache_admin_incident_prolong"),
             path("<int:pk>/again/", view(require_POST(self.again_view)), name="cache_admin_incident_again"),
             *super().get_urls(),
         ]
@@ -187,6 +189,7 @@ class IncidentAdmin(KeysetAdmin[Incident]):
             "state": show_state(incident),
             "is_running": incident.is_running(now=timezone.now()),
             "is_partial": any(row.state in (states.FAILED, states.WANTED) for row, _title, _state in rows),
+            "prolong": ProlongForm(initial={"minutes": 60}),
             "may_switch": request.user.has_perm(RIGHT),
         }
         return self._page(request, "incident", context)
@@ -216,6 +219,29 @@ class IncidentAdmin(KeysetAdmin[Incident]):
                 messages.error(request, gettext("Another text is on meanwhile: %s") % error)
         return redirect("admin:cache_admin_incident_change", pk)
 
+    def prolong_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Gives it another end."""
+        self._check(request)
+        incident, form, now = get_object_or_404(Incident, pk=pk), ProlongForm(request.POST), timezone.now()
+        if not form.is_valid():
+            messages.error(request, gettext("Choose how long it lasts."))
+        elif incident.is_running(now=now):
+            self._prolong(request, incident, now + timedelta(minutes=form.cleaned_data["minutes"]))
+        return redirect("admin:cache_admin_incident_change", pk)
+
+    def _prolong(self, request: HttpRequest, incident: Incident, until: datetime) -> None:
+        when = date_format(localtime(until), "DATETIME_FORMAT")
+        try:
+            left = prolong_incident(incident, until=until, store=gateways.answer_store(), now=timezone.now())
+        except StoreError:
+            return messages.error(request, gettext("DynamoDB does not serve: the earlier end holds. Try again."))
+        self.log_change(request, incident, gettext("Lasts until %s.") % when)
+        if left:
+            names = ", ".join(row.topic for row in left)
+            said = gettext("DynamoDB failed half-way: for %s the earlier end holds. Try these again.") % names
+            return messages.error(request, said)
+        return messages.success(request, gettext("It lasts until %s.") % when)
+
     @staticmethod
     def _check(request: HttpRequest) -> None:
         if not request.user.has_perm(RIGHT):
@@ -224,49 +250,3 @@ class IncidentAdmin(KeysetAdmin[Incident]):
     def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
         whole = {**self.admin_site.each_context(request), "opts": self.opts, **context}
         return TemplateResponse(request, f"admin/cache_admin/incident/{name}.html", whole)
-
-
-def read_wishes(request: HttpRequest) -> dict[str, Any]:
-    """What a link chose beforehand."""
-    wishes: dict[str, Any] = {
-        "topics": request.GET.getlist("topic"),
-        "questions": "\n".join(request.GET.getlist("question")),
-    }
-    pk = request.GET.get("from", "")
-    if pk.isascii() and pk.isdigit() and (earlier := Incident.objects.filter(pk=pk).first()):
-        names = [row.topic for row in earlier.topics.all()]
-        wishes = {"text": earlier.text, "topics": names, "questions": "\n".join(earlier.questions)}
-    return wishes
-
-
-def describe_voice(text: str) -> dict[str, Any]:
-    """What a voice makes of a text: its parts, its seconds, and what to improve."""
-    parts, faults = [asdict(part) for part in listen(text)], [asdict(fault) for fault in find_voice_faults(text)]
-    summary = ngettext("%(n)d part, about %(s)d s", "%(n)d parts, about %(s)d s", len(parts))
-    seconds = sum(part["seconds"] for part in parts)
-    return {
-        "parts": parts,
-        "faults": faults,
-        "summary": summary % {"n": len(parts), "s": seconds} if parts else gettext("Nothing to hear."),
-        "verdict": "" if faults or not parts else gettext("Fit to be spoken."),
-    }
-
-
-def show_state(incident: Incident) -> SafeString:
-    """On, half on, over by itself, or switched off."""
-    states = {row.state for row in incident.topics.all()}
-    wanted = IncidentTopic.State
-    if incident.is_running(now=timezone.now()):
-        is_partial = bool(states & {wanted.FAILED, wanted.WANTED})
-        return badge("failed" if is_partial else "waiting", gettext("partly on") if is_partial else gettext("on"))
-    if states == {wanted.FAILED}:
-        return badge("failed", gettext("never on"))
-    return badge("left", gettext("switched off") if incident.ended_at else gettext("over"))
-
-
-def show_topic(row: IncidentTopic) -> SafeString:
-    """A topic's state, in its tone."""
-    tones = {"on": "waiting", "failed": "failed", "wanted": "failed", "off": "left"}
-    if row.state in ("on", "wanted") and not row.incident.is_running(now=timezone.now()):
-        return badge("left", gettext("over"))
-    return badge(tones[row.state], row.get_state_display())

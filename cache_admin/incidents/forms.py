@@ -16,15 +16,15 @@ from cache_admin.incidents.switching import find_taken, make_chunks
 from cache_admin.models import Topic
 
 OTHER: Final = "other"
-LASTS: Final = (
+MINUTES: Final = (
     ("15", gettext_lazy("15 minutes")),
     ("30", gettext_lazy("30 minutes")),
     ("60", gettext_lazy("1 hour")),
     ("120", gettext_lazy("2 hours")),
     ("240", gettext_lazy("4 hours")),
     ("720", gettext_lazy("12 hours")),
-    (OTHER, gettext_lazy("until …")),
 )
+LASTS: Final = (*MINUTES, (OTHER, gettext_lazy("until …")))
 MOST_QUESTIONS: Final = 100
 LONGEST: Final = timedelta(days=31)
 
@@ -108,3 +108,9 @@ class IncidentForm(forms.Form):
                 self.add_error("until", _("Say until when."))
         elif not now < cleaned["until"] <= now + LONGEST:
             self.add_error("until", _("Choose a time that is to come, within a month."))
+
+
+class ProlongForm(forms.Form):
+    """Another end, counted from now."""
+
+    minutes = forms.TypedChoiceField(choices=MINUTES, coerce=int, label=gettext_lazy("Lasts from now on"))

@@ -126,6 +126,27 @@ def resume_incident(incident: Incident, *, store: AnswerStore, now: datetime) ->
     return list(incident.topics.filter(state=State.FAILED))
 
 
+def prolong_incident(incident: Incident, *, until: datetime, store: AnswerStore, now: datetime) -> list[IncidentTopic]:
+    """Gives a running text another end; the rows for which the earlier end holds, because DynamoDB failed half-way.
+
+    These count as not on, so that they can be tried again. StoreError: nothing has changed.
+    """
+    rows, earlier = list(incident.topics.filter(state=State.ON)), incident.until
+    incident.until = until
+    done = 0
+    for row in rows:
+        if not _write(incident, row, make_chunks(incident.text), store=store, now=now):
+            break
+        done += 1
+    if rows and not done:
+        incident.until = earlier
+        raise StoreError("the earlier end holds", retryable=True)
+    Incident.objects.filter(pk=incident.pk, ended_at=None).update(until=until)
+    left = [row.pk for row in rows[done:]]
+    IncidentTopic.objects.filter(pk__in=left).update(state=State.FAILED)
+    return list(IncidentTopic.objects.filter(pk__in=left))
+
+
 def end_incident(incident: Incident, *, store: AnswerStore, user: Any, now: datetime) -> list[IncidentTopic]:
     """Switches the text off everywhere; the rows that are still on, because DynamoDB did not serve.
 

@@ -11,6 +11,7 @@ from cache_admin.incidents.switching import (
     TopicTakenError,
     end_incident,
     find_running,
+    prolong_incident,
     resume_incident,
     start_incident,
 )
@@ -171,6 +172,38 @@ def test_what_cannot_be_switched_off_stays_on_and_can_be_tried_again(
     assert end_incident(incident, store=store, user=ada, now=NOW) == []
     ended = Incident.objects.get()
     assert (ended.ended_at, ended.ended_by) == (NOW, ada)
+
+
+def test_a_text_is_given_another_end_while_it_is_on(store: AnswerStore, topics: list[Topic]) -> None:
+    incident = start(store, "billing", "faq")
+    later = UNTIL + timedelta(hours=3)
+    assert prolong_incident(incident, until=later, store=store, now=NOW) == []
+    assert Incident.objects.get().until == later
+    for name in ("billing", "faq"):
+        item = store.read_topic(name)
+        assert item is not None
+        assert (item.incident_until, item.incident_id) == (round(later.timestamp() * 1000), str(incident.pk))
+
+
+def test_where_the_earlier_end_holds_is_said_and_can_be_tried_again(
+    site: Aws, store: AnswerStore, topics: list[Topic]
+) -> None:
+    incident = start(store, "billing", "faq")
+    later = UNTIL + timedelta(hours=3)
+    left = prolong_incident(incident, until=later, store=FailingStore(site, writes=1), now=NOW)
+    assert [row.topic for row in left] == ["faq"]
+    assert resume_incident(incident, store=store, now=NOW) == []
+    item = store.read_topic("faq")
+    assert item is not None
+    assert item.incident_until == round(later.timestamp() * 1000)
+
+
+def test_when_dynamodb_is_down_the_earlier_end_holds(site: Aws, store: AnswerStore, topic: Topic) -> None:
+    incident = start(store, "faq")
+    with pytest.raises(StoreError):
+        prolong_incident(incident, until=UNTIL + timedelta(hours=3), store=FailingStore(site, writes=0), now=NOW)
+    assert Incident.objects.get().until == UNTIL
+    assert states(incident) == {"faq": "on"}
 
 
 def test_switching_off_twice_changes_nothing(store: AnswerStore, topic: Topic) -> None:

@@ -124,6 +124,28 @@ def test_when_dynamodb_is_down_it_stays_on_and_says_where(supervisor: Client, si
     assert "Incident text on" in page
 
 
+def test_its_end_is_moved_while_it_is_on(supervisor: Client, store: AnswerStore, topic: Topic) -> None:
+    incident = switch_on(supervisor)
+    page = supervisor.post(f"{LIST}{incident.pk}/prolong/", {"minutes": "240"}, follow=True).content.decode()
+    assert "It lasts until" in page
+    incident.refresh_from_db()
+    assert incident.until - timezone.now() > timedelta(hours=3, minutes=59)
+    wrong = supervisor.post(f"{LIST}{incident.pk}/prolong/", {"minutes": "7"}, follow=True).content.decode()
+    assert "Choose how long it lasts." in wrong
+    supervisor.post(f"{LIST}{incident.pk}/off/")
+    supervisor.post(f"{LIST}{incident.pk}/prolong/", {"minutes": "720"})
+    assert chunks_of(store) == ()
+
+
+def test_when_dynamodb_is_down_the_page_says_that_the_earlier_end_holds(
+    supervisor: Client, site: Aws, topic: Topic
+) -> None:
+    incident = switch_on(supervisor)
+    site.dynamodb.delete_table(TableName=site.table)
+    page = supervisor.post(f"{LIST}{incident.pk}/prolong/", {"minutes": "240"}, follow=True).content.decode()
+    assert "the earlier end holds" in page
+
+
 def test_missing_topics_are_tried_again(supervisor: Client, store: AnswerStore, topic: Topic) -> None:
     incident = switch_on(supervisor)
     store.set_incident("faq", incident_id="", chunks=(), until_ms=0, now_ms=1)
@@ -172,7 +194,8 @@ def test_the_right_to_look_is_not_the_right_to_switch(client: Client, supervisor
     assert "/off/" not in page.content.decode()
     for send, address in (
         (client.get, "add/"), (client.post, "add/"), (client.post, f"{incident.pk}/off/"),
-        (client.post, f"{incident.pk}/again/"), (client.post, "voice/"), (client.post, f"{incident.pk}/delete/"),
+        (client.post, f"{incident.pk}/again/"), (client.post, f"{incident.pk}/prolong/"),
+        (client.post, "voice/"), (client.post, f"{incident.pk}/delete/"),
     ):  # fmt: skip
         assert send(f"{LIST}{address}").status_code == 403, address
     login(client, "view_call")
@@ -191,7 +214,7 @@ def test_the_right_to_switch_is_enough(client: Client, topic: Topic) -> None:
 
 def test_nothing_is_switched_by_a_link(supervisor: Client, topic: Topic) -> None:
     incident = switch_on(supervisor)
-    for page in ("off", "again"):
+    for page in ("off", "again", "prolong"):
         assert supervisor.get(f"{LIST}{incident.pk}/{page}/").status_code == 405
 
 
