@@ -216,3 +216,10 @@ def test_the_page_offers_the_languages_of_the_topics_that_use_the_policy(
     topic.languages.create(language="de-DE", wait_policy=policy, position=1)
     page = supervisor.get(f"{LIST}{policy.pk}/change/").content.decode()
     assert "<option>de-DE</option><option>en-US</option>" in page
+
+
+def test_who_may_only_look_sees_the_preview_of_what_is_saved(client: Client, policy: WaitPolicy) -> None:
+    login(client, "view_waitpolicy")
+    page = client.get(f"{LIST}{policy.pk}/change/").content.decode()
+    assert f'data-url="/admin/cache_admin/waitpolicy/preview/?policy={policy.pk}"' in page
+    assert 'name="hold_seconds"' not in page
