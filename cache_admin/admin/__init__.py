@@ -13,6 +13,7 @@ from cache_admin.admin import (
     tasks,
     topics,
     waiting,
+    warming,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "tasks",
     "topics",
     "waiting",
+    "warming",
 ]

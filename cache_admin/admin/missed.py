@@ -24,6 +24,7 @@ from cache_admin.admin.store_first import NotSavedError, explain_outages
 from cache_admin.admin.typed import ModelAdmin
 from cache_admin.models import CachedAnswer, MissedQuestion, Topic, TopicLanguage
 from cache_admin.services.answers import AnswerError, prewarm_question
+from cache_admin.warming.batches import make_chosen_batch
 from cache_admin.warming.missed import LOOKED_AT, REASONS, MissedList, add_answers, find_missed
 from connectgenai.wire.question import QuestionError
 
@@ -110,6 +111,8 @@ class MissedAdmin(ModelAdmin[MissedQuestion]):
     def _warm(self, request: HttpRequest) -> HttpResponse:
         if not request.user.has_perm(WARM):
             raise PermissionDenied
+        if "batch" in request.POST:
+            return self._make_batch(request)
         answer = CachedAnswer.objects.filter(pk=_read_pk(request.POST.get("generate", ""))).first()
         if answer is None:
             messages.error(request, gettext("Choose a question."))
@@ -121,6 +124,16 @@ class MissedAdmin(ModelAdmin[MissedQuestion]):
         except (AnswerError, NotSavedError) as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(request.get_full_path())
+
+    def _make_batch(self, request: HttpRequest) -> HttpResponse:
+        pks = [_read_pk(text) for text in request.POST.getlist("chosen")[:A_PAGE]]
+        answers = [answer for answer in CachedAnswer.objects.filter(pk__in=pks) if answer.is_shared]
+        if not answers:
+            messages.error(request, gettext("Choose a question."))
+            return HttpResponseRedirect(request.get_full_path())
+        name = gettext("Missed questions")
+        batch = make_chosen_batch(answers, name=name, by=request.user, now=timezone.now())
+        return redirect("admin:cache_admin_warmbatch_change", batch.pk)
 
     def _generate(self, request: HttpRequest, answer: CachedAnswer) -> HttpResponse:
         if not answer.is_shared:

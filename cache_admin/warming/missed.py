@@ -109,18 +109,24 @@ def find_missed(
     wanted = {name: value for name, value in (("topic", topic), ("language", language)) if value}
     for name in [reason] if reason in REASONS else REASONS:
         for kind in _KINDS[name]:
-            counted = list(_count(window.filter(**kind, **wanted)))
-            is_capped |= sum(callers for _key, callers, _seconds in counted) >= LOOKED_AT
-            for key, callers, seconds in counted:
+            calls = window.filter(**kind)
+            is_capped |= calls[LOOKED_AT : LOOKED_AT + 1].exists()
+            for key, callers, seconds in _count(calls, wanted):
                 found.setdefault(key, Missed(key)).add(name, callers, seconds or 0.0)
     ranked = sorted(found.values(), key=lambda missed: (-missed.score, missed.key))
     return MissedList(ranked, is_capped)
 
 
-def _count(calls: QuerySet[Call]) -> Iterator[tuple[str, int, float]]:
+def _count(calls: QuerySet[Call], wanted: dict[str, str]) -> Iterator[tuple[str, int, float | None]]:
+    """By question. Topic and language narrow what is looked at, not what is looked for: no index leads to them."""
     newest = calls.values("pk")[:LOOKED_AT]
     waited = Sum(_SecondsBetween(Coalesce("first_words_at", "ended_at", "last_seen_at"), "asked_at"))
-    counted = Call.objects.filter(pk__in=newest).order_by().values("key").annotate(callers=Count("pk"), waited=waited)
+    counted = (
+        Call.objects.filter(pk__in=newest, **wanted)
+        .order_by()
+        .values("key")
+        .annotate(callers=Count("pk"), waited=waited)
+    )
     yield from counted.values_list("key", "callers", "waited")
 
 

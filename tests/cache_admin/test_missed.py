@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cache_admin.models import CachedAnswer, Call, Topic
+from cache_admin.models import CachedAnswer, Call, Topic, WarmBatch
 from cache_admin.warming import missed
 from cache_admin.warming.missed import find_missed
 from connectgenai.wire.question import AskedQuestion
@@ -169,3 +169,12 @@ def test_a_mistyped_address_shows_the_page_all_the_same(query: str, now: datetim
 def test_a_question_that_is_not_there_is_said_so(wish: str, now: datetime, supervisor: Client) -> None:
     page = supervisor.post(PAGE, {"generate": wish}, follow=True).content.decode()
     assert re.search("Choose a question", page)
+
+
+def test_the_chosen_ones_become_a_batch_to_be_confirmed(topic: Topic, site: Aws, supervisor: Client) -> None:
+    answer, other = make_answer("Do you sell stamps?"), make_answer("Do you sell coins?", scope="caller:k1:abc")
+    reply = supervisor.post(PAGE, {"batch": "1", "chosen": [answer.pk, other.pk, "x"]})
+    batch = WarmBatch.objects.get()
+    assert reply["Location"] == f"/admin/cache_admin/warmbatch/{batch.pk}/change/"
+    assert [(row.question, row.chosen) for row in batch.rows.all()] == [("Do you sell stamps?", True)]
+    assert "Choose a question" in supervisor.post(PAGE, {"batch": "1"}, follow=True).content.decode()
