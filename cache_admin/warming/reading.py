@@ -131,7 +131,8 @@ def _decode_wide(file: IO[bytes]) -> Iterator[str]:
     import io  # noqa: PLC0415 - of this one case
 
     try:
-        yield from io.TextIOWrapper(file, encoding="utf-16", newline="")
+        with io.TextIOWrapper(file, encoding="utf-16", newline="") as text:
+            yield from text
     except UnicodeError:
         raise UnreadableError(_("The file says that it is UTF-16, and is not.")) from None
 
@@ -167,7 +168,10 @@ def _read_sheet(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
     """The first sheet's cells; formulas count as what they came to."""
     _refuse_bomb(path)
     try:
-        with closing(load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book:
+        with (
+            path.open("rb") as file,  # by its name the library would judge it
+            closing(load_workbook(file, read_only=True, data_only=True, keep_links=False)) as book,
+        ):
             if not book.worksheets:
                 raise UnreadableError(_("The workbook has no sheet."))
             rows = book.worksheets[0].iter_rows(values_only=True)

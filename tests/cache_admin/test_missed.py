@@ -70,7 +70,7 @@ def test_callers_seconds_and_those_who_hung_up_are_counted_by_question(now: date
     (row,) = find(now)
     assert row.counts == {"abandoned": 3, "busy": 2, "missed": 5}
     assert (row.callers, row.abandoned, round(row.seconds)) == (10, 3, 55)
-    assert row.score == pytest.approx(10 * (1 + 5.5) * (1 + 3))
+    assert row.score == pytest.approx(10 * (1 + 5.5) * (1 + 3), rel=1e-4)
 
 
 def test_the_worst_comes_first(now: datetime) -> None:
@@ -127,7 +127,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(now: datetime, superv
         ) as queries:
             supervisor.get(PAGE)
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 18
+    assert counts[0] == counts[1] <= 20
 
 
 def test_one_click_has_the_question_answered(topic: Topic, site: Aws, store: AnswerStore, supervisor: Client) -> None:
