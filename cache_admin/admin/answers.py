@@ -29,22 +29,28 @@ from cache_admin.admin.answer_forms import (
 )
 from cache_admin.admin.answer_history import AnswerHistory
 from cache_admin.admin.answer_list import AnswerChangeList, show_state
+from cache_admin.admin.exporting import ExportingAdmin
 from cache_admin.admin.filters import LanguageFilter, TopicFilter
 from cache_admin.admin.keyset import KeysetAdmin
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, explain_outages
 from cache_admin.models import CachedAnswer, Topic
 from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers, prewarm_question
 from cache_admin.services.versions import credit_author
+from cache_admin.warming.exporting import ANSWER_COLUMNS, describe_answers
 from connectgenai.wire.question import QuestionError
 from connectgenai.wire.speech import speech_seconds, to_ssml
 from connectgenai.wire.store import ConflictError
 
 
 @admin.register(CachedAnswer)
-class AnswerAdmin(AnswerHistory, StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]):
+class AnswerAdmin(
+    AnswerHistory, ExportingAdmin[CachedAnswer], StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]
+):
     """The mirror of the answers; every change goes to DynamoDB, and comes back from there."""
 
     form = AnswerForm
+    export_columns = ANSWER_COLUMNS
+    export_rows = staticmethod(describe_answers)
     list_display = ("question", "topic", "language", "state_badge", "source", "calls", "finished_at", "changed_at")
     list_filter = (TopicFilter, LanguageFilter, "state", "source", "pinned", "changed_at")
     search_fields = ("question",)

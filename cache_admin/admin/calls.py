@@ -19,11 +19,13 @@ from django.views.decorators.http import require_GET
 
 from cache_admin.admin.badges import badge
 from cache_admin.admin.call_timeline import describe_choice, describe_story
+from cache_admin.admin.exporting import ExportingAdmin
 from cache_admin.admin.filters import TopicFilter
 from cache_admin.admin.keyset import KeysetAdmin, KeysetChangeList
 from cache_admin.admin.sounds import open_sound
 from cache_admin.models import CachedAnswer, Call
 from cache_admin.previews.call_story import read_events
+from cache_admin.warming.exporting import CALL_COLUMNS, describe_calls
 
 
 class CallChangeList(KeysetChangeList):
@@ -39,11 +41,13 @@ class CallChangeList(KeysetChangeList):
 
 
 @admin.register(Call)
-class CallAdmin(KeysetAdmin[Call]):
+class CallAdmin(ExportingAdmin[Call], KeysetAdmin[Call]):
     """The mirror of calls."""
 
     change_form_template = "admin/cache_admin/call/change_form.html"
 
+    export_columns = CALL_COLUMNS
+    export_rows = staticmethod(describe_calls)
     list_display = ("contact", "question", "topic", "outcome_badge", "source", "first_words", "prompts", "asked_at")
     list_filter = (TopicFilter, "outcome", "source", "asked_at")
     search_fields = ("contact_id",)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -20,11 +21,13 @@ from django.utils.translation import gettext_lazy as _
 from cache_admin import gateways
 from cache_admin.admin.answer_forms import PREWARM_OUTCOMES, QUESTION_FAULTS
 from cache_admin.admin.answer_list import show_state
+from cache_admin.admin.exporting import send_export
 from cache_admin.admin.store_first import NotSavedError, explain_outages
 from cache_admin.admin.typed import ModelAdmin
 from cache_admin.models import CachedAnswer, MissedQuestion, Topic, TopicLanguage
 from cache_admin.services.answers import AnswerError, prewarm_question
 from cache_admin.warming.batches import make_chosen_batch
+from cache_admin.warming.exporting import MISSED_COLUMNS, describe_missed
 from cache_admin.warming.missed import LOOKED_AT, REASONS, MissedList, add_answers, find_missed
 from connectgenai.wire.question import QuestionError
 
@@ -76,10 +79,20 @@ class MissedAdmin(ModelAdmin[MissedQuestion]):
         return False
 
     def get_urls(self) -> list[Any]:
-        """The page alone."""
+        """The page, and the same as a file."""
+        view, name = self.admin_site.admin_view, "cache_admin_missedquestion"
         return [
-            path("", self.admin_site.admin_view(self.changelist_view), name="cache_admin_missedquestion_changelist")
+            path("", view(self.changelist_view), name=f"{name}_changelist"),
+            path("export/<str:kind>/", view(self.export_view), name=f"{name}_export"),
         ]
+
+    def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
+        """The list as a file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = WindowForm(request.GET.dict()).find().rows
+        rows = chain.from_iterable(add_answers(found[at : at + A_PAGE]) for at in range(0, len(found), A_PAGE))
+        return send_export("missed", kind, MISSED_COLUMNS, describe_missed(rows))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """What was missed; POST has it answered."""
@@ -101,6 +114,7 @@ class MissedAdmin(ModelAdmin[MissedQuestion]):
             "rows": [(row, show_state(row.answer)) for row in rows if row.answer],
             "page": page,
             "query": asked.urlencode(),
+            "export_query": f"?{asked.urlencode()}",
             "is_capped": found.is_capped,
             "looked_at": LOOKED_AT,
             "may_warm": request.user.has_perm(WARM),

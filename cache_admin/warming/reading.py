@@ -25,7 +25,7 @@ _MAX_UNZIPPED = 400 * 2**20  # a small file may unfold to fill the memory
 _MAX_CELL = 50_000
 _CHUNK = 64 * 1024
 # What our own exports put before a cell that a spreadsheet would take for a formula (warming/exporting.py)
-_GUARDED = re.compile(r"\A'(?=[=+\-@\t\r])")
+_GUARDED = re.compile(r"\A'(?='*[=+\-@\t\r])")
 
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 

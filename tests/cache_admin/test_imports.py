@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,11 @@ ROWS = [
 ]
 
 
-def to_csv(rows: list[tuple[str, ...]]) -> bytes:
+def to_csv(rows: Sequence[tuple[str, ...]]) -> bytes:
     return "\n".join(",".join(f'"{cell}"' for cell in row) for row in rows).encode()
 
 
-def to_xlsx(rows: list[tuple[Any, ...]]) -> bytes:
+def to_xlsx(rows: Sequence[tuple[Any, ...]]) -> bytes:
     book, kept = Workbook(), io.BytesIO()
     sheet = book.active
     assert sheet is not None
@@ -53,7 +54,7 @@ def to_xlsx(rows: list[tuple[Any, ...]]) -> bytes:
     return kept.getvalue()
 
 
-def to_json(rows: list[tuple[str, ...]]) -> bytes:
+def to_json(rows: Sequence[tuple[str, ...]]) -> bytes:
     return json.dumps([dict(zip(rows[0], row, strict=True)) for row in rows[1:]]).encode()
 
 
@@ -301,7 +302,8 @@ def test_publishing_that_was_cut_off_doubles_and_loses_nothing(
     drive(store, storage)
     batches.confirm(batch, now=timezone.now())
     monkeypatch.setattr(driving, "PUBLISHED_AT_ONCE", 10)
-    publish, published = AnswerStore.publish, []
+    publish = AnswerStore.publish
+    published: list[str] = []
 
     def stop_half_way(self: Any, asked: Any, **named: Any) -> Any:
         if len(published) == 14:
