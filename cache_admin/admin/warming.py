@@ -77,7 +77,11 @@ class BatchAdmin(KeysetAdmin[WarmBatch]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The batches, and the ways to begin one."""
-        may = {"may_warm": request.user.has_perm(WARM), "may_import": request.user.has_perm(IMPORT)}
+        may = {
+            "title": gettext("Pre-warm and import"),
+            "may_warm": request.user.has_perm(WARM),
+            "may_import": request.user.has_perm(IMPORT),
+        }
         return super().changelist_view(request, {**may, **(extra_context or {})})
 
     # -- beginning

@@ -81,13 +81,17 @@ def _estimate_sheet(path: Path) -> int:
 
 
 def _clean(value: object) -> str:
-    """A cell's text without the spaces around it, and without the guard of our own exports."""
+    """A cell's text without the spaces around it."""
     if value is None or value == "":
         return ""
     if isinstance(value, datetime | date):
         return value.isoformat()
-    text = _GUARDED.sub("", str(value).strip())
-    return text.replace("\0", "")[:_MAX_CELL]
+    return str(value).strip().replace("\0", "")[:_MAX_CELL]
+
+
+def _unguard(cell: object) -> object:
+    """A spreadsheet's cell without the guard of our own exports."""
+    return _GUARDED.sub("", cell) if isinstance(cell, str) else cell
 
 
 # -- CSV
@@ -146,7 +150,7 @@ def _name_cells(
     for number, (_line, row) in enumerate(rows, start=first_number):
         cells = list(row)
         if names:
-            yield number, dict(zip(names, cells, strict=False))
+            yield number, dict(zip(names, map(_unguard, cells), strict=False))
         elif any(cells):
             names = _read_header(cells)
     if not names:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
+from local.stack import Stack
 from tests.browser.conftest import Tab
 
+ROOT = Path(__file__).resolve().parents[2]
 LIST = "/admin/cache_admin/warmbatch/"
 MISSED = "/admin/cache_admin/missedquestion/"
 PICTURES = os.environ.get("CONNECTGENAI_PICTURES", "")  # a folder: pictures of the pages for whoever looks at them
@@ -82,6 +86,23 @@ def test_a_batch_begins_by_keyboard_alone(tab: Tab) -> None:
     page.get_by_role("button", name="Save the choice").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 row is chosen.")).to_be_visible()
+
+
+def test_what_a_caller_waited_for_is_missed_and_leads_to_its_answer(tab: Tab, stack: Stack) -> None:
+    page, question = tab.page, "Are there lockers at the entrance?"
+    command = [sys.executable, "manage.py", "call", "--topic", "store-faq", "--question", question]
+    environment: Any = stack.environment
+    subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=120)
+    link = page.get_by_role("link", name=question, exact=True)
+    for _ in range(60):  # the list lags a moment behind the call
+        page.goto(MISSED)
+        if link.count():
+            break
+        page.wait_for_timeout(1_000)
+    expect(page.get_by_text("no answer was ready").first).to_be_visible()
+    picture(page, "missed-rows")
+    page.get_by_role("button", name=f"Generate: {question}").click()
+    expect(page.get_by_role("heading", name="What a voice makes of it")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
