@@ -24,7 +24,7 @@ from connectgenai.wire.question import AskedQuestion, identify_question
 from connectgenai.wire.store import AnswerStore
 from connectgenai.wire.waiting import WaitPolicy, WaitPrompt, policies_to_json
 from flows.caller import Dialled
-from lambdas.desk import make_desk
+from lambdas.desk import TRIES, make_desk
 from local.emulator import start_emulator
 from local.provision import Provisioned, local_client, provision
 
@@ -110,7 +110,7 @@ def compare_hits(environment: Mapping[str, str], *, count: int, suffix: str) -> 
 
 def dynamodb_client() -> Any:
     """The very client that the desk's store uses."""
-    return aws_client("dynamodb", attempts=2, read_seconds=1)
+    return aws_client("dynamodb", **TRIES)
 
 
 def read_item(client: Any, table: str, pk: str) -> None:
@@ -135,7 +135,7 @@ def count_calls(environment: Mapping[str, str]) -> Figures:
     """
     with lambda_process(environment) as desk:
         calls = Counter[str]()
-        for client in (dynamodb_client(), aws_client("sqs", attempts=2, read_seconds=1)):
+        for client in (dynamodb_client(), aws_client("sqs", **TRIES)):
             client.meta.events.register("before-send", lambda request, **_: calls.update([name_call(request)]))
         ask(desk, QUESTION, status="200")
         ask(desk, QUESTION, status="200")

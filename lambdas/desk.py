@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any, Final
 
 from connectgenai.wire.answering import AnswerDesk
 from connectgenai.wire.config import LambdaConfig, aws_client
@@ -13,6 +14,10 @@ from connectgenai.wire.metrics import EmbeddedFormatter
 from connectgenai.wire.queue import RequestQueue
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.store import AnswerStore
+
+# Two tries of 0.8 s, and up to a second between them (botocore's standard retries wait a random part of one): a caller
+# must hear something within three seconds, whatever DynamoDB does.
+TRIES: Final[dict[str, Any]] = {"attempts": 2, "read_seconds": 0.8}
 
 
 class CrashError(Exception):
@@ -25,11 +30,9 @@ def make_desk() -> AnswerDesk:
     config = LambdaConfig.from_environment()
 
     def send(request: GenerationRequest) -> None:
-        RequestQueue(aws_client("sqs", attempts=2, read_seconds=0.8), url=config.live_queue_url).send(request)
+        RequestQueue(aws_client("sqs", **TRIES), url=config.live_queue_url).send(request)
 
-    # Two tries of 0.8 s, and up to a second between them (botocore's standard retries wait a random part of one): a
-    # caller must hear something within three seconds, whatever DynamoDB does.
-    store = AnswerStore(aws_client("dynamodb", attempts=2, read_seconds=0.8), table=config.table)
+    store = AnswerStore(aws_client("dynamodb", **TRIES), table=config.table)
     return AnswerDesk(store=store, send=send, caller_keys=config.caller_keys)
 
 

@@ -24,7 +24,7 @@ from connectgenai.wire.store import AnswerStore
 from connectgenai.wire.table import TABLE, TTL_ATTRIBUTE
 from connectgenai.wire.waiting import policies_to_json
 from lambdas.build import OUT, RUNTIME, find_sources
-from lambdas.desk import make_desk
+from lambdas.desk import TRIES, make_desk
 from local.provision import DEAD_LETTERS, MAX_RECEIVES, QUEUES
 from tests.aws import Aws
 from tests.wire.conftest import POLICY
@@ -248,8 +248,8 @@ class Trace(set[str]):
 def traced(provisioned: Aws) -> tuple[AnswerDesk, Trace]:
     """A desk as the Lambdas make it, and what it has called so far."""
     desk, trace = make_desk(), Trace()
-    trace.watch("dynamodb", aws_client("dynamodb", attempts=2, read_seconds=0.8))
-    trace.watch("sqs", aws_client("sqs", attempts=2, read_seconds=0.8))
+    trace.watch("dynamodb", aws_client("dynamodb", **TRIES))
+    trace.watch("sqs", aws_client("sqs", **TRIES))
     return desk, trace
 
 
@@ -351,7 +351,7 @@ def test_the_bucket_allows_connect_to_play_sounds_and_nothing_more() -> None:
 def test_the_code_keeps_files_only_where_they_may_be_kept() -> None:
     sources = "".join(path.read_text() for path in (FILE.parents[1] / "cache_admin").rglob("*.py"))
     folders = {folder.partition("/")[0] for folder in re.findall(r'(?:folder|upload_to)="([\w/]+)"', sources)}
-    assert folders == {"documents", "sounds"}
+    assert folders == {"documents", "sounds", "imports"}
 
 
 # -- alarms and outputs
