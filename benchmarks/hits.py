@@ -58,7 +58,13 @@ def store_answer(made: Provisioned) -> str:
     store = AnswerStore(local_client("dynamodb", made.environment["AWS_ENDPOINT_URL"]), table=made.table)
     now = time.time_ns() // 1_000_000
     policy = WaitPolicy(comfort_audio="s3://bench/comfort.wav", prompts=tuple(WaitPrompt(text=t) for t in PROMPTS))
-    topic = TopicItem(name=TOPIC, sharing="everyone", policies=policies_to_json({"en-US": policy}))
+    topic = TopicItem(
+        name=TOPIC,
+        sharing="everyone",
+        policies=policies_to_json({"en-US": policy}),
+        model_id="local.bench-v1",
+        asks_per_caller=1_000_000,
+    )
     topic = store.publish_topic(topic, now_ms=now, is_stale=True)
     asked = identify(QUESTION)
     store.publish(asked, chunks=[ANSWER], seen_version=0, revision=topic.revision, ttl_seconds=86_400, now_ms=now)
