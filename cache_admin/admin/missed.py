@@ -28,7 +28,7 @@ from cache_admin.models import CachedAnswer, MissedQuestion, Topic, TopicLanguag
 from cache_admin.services.answers import AnswerError, prewarm_question
 from cache_admin.warming.batches import make_chosen_batch
 from cache_admin.warming.exporting import MISSED_COLUMNS, describe_missed
-from cache_admin.warming.missed import LOOKED_AT, REASONS, MissedList, add_answers, find_missed
+from cache_admin.warming.missed import LOOKED_AT, REASONS, Missed, MissedList, add_answers, find_missed
 from connectgenai.wire.question import QuestionError
 
 WARM = "cache_admin.prewarm_cachedanswer"
@@ -111,7 +111,7 @@ class MissedAdmin(ModelAdmin[MissedQuestion]):
             "title": gettext("Missed questions"),
             "opts": self.opts,
             "form": form,
-            "rows": [(row, show_state(row.answer)) for row in rows if row.answer],
+            "rows": [_describe(row) for row in rows],
             "page": page,
             "query": asked.urlencode(),
             "export_query": f"?{asked.urlencode()}",
@@ -166,6 +166,15 @@ class MissedAdmin(ModelAdmin[MissedQuestion]):
         if outcome == "miss":
             self.log_change(request, made, gettext("Pre-warmed."))  # type: ignore[arg-type]  # in the history of the answer
         return redirect("admin:cache_admin_cachedanswer_change", made.pk)
+
+
+def _describe(row: Missed) -> dict[str, Any]:
+    """A row, its answer's state, and whether callers hear a good one meanwhile."""
+    answer = row.answer
+    revision, now = getattr(answer, "topic_revision", 0), timezone.now()
+    is_ready = answer is not None and answer.state == CachedAnswer.State.READY
+    is_good = is_ready and answer is not None and not answer.find_obstacle(topic_revision=revision, now=now)
+    return {"row": row, "state": show_state(answer) if answer else "", "is_good": is_good}
 
 
 def _read_pk(text: str) -> int:
