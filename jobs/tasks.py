@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cache_admin import gateways
 from cache_admin.services import drift, estimates, mirror, parked, retention
-from cache_admin.warming import driving
+from cache_admin.warming import batches, driving
 from connectgenai.wire.log import log_event
 from connectgenai.wire.request import (
     BATCH_TASK,
@@ -66,6 +66,7 @@ def forget_results() -> None:
     """Deletes what is past its time: the task history, answers and calls."""
     retention.forget_old_results(older_than=timezone.now() - timedelta(days=settings.TASK_HISTORY_DAYS))
     retention.apply_retention(gateways.answer_store(), now=timezone.now())
+    batches.forget_old_batches(gateways.file_storage(), now=timezone.now())
 
 
 @shared_task(name=LOOK_TASK, ignore_result=True)

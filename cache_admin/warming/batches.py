@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.base import File
@@ -22,7 +22,7 @@ State, Verdict = WarmBatch.State, WarmRow.Verdict
 OVER = (WarmRow.State.DONE, WarmRow.State.FAILED, WarmRow.State.CANCELLED)
 FINAL = (State.DONE, State.CANCELLED, State.UNREADABLE)
 MAX_TYPED = 2_000
-LIVES_DAYS = 90
+KEPT = timedelta(days=30)  # what was read may hold words that nobody needs any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,17 @@ def make_file_batch(
         created_by=by,
         created_at=now,
     )
+
+
+def forget_old_batches(storage: Storage, *, now: datetime) -> int:
+    """Deletes batches of a month ago, with their rows and files, unless they still run; how many."""
+    old = WarmBatch.objects.filter(created_at__lt=now - KEPT).exclude(state__in=(State.RUNNING, State.PAUSED))
+    names = [str(name) for name in old.exclude(file="").values_list("file", flat=True)]
+    WarmRow.objects.filter(batch__in=old).delete()
+    count = old.delete()[0]
+    for name in names:
+        storage.delete(name)
+    return count
 
 
 # -- looking

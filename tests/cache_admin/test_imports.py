@@ -352,6 +352,17 @@ def test_two_thousand_rows_are_read_in_few_queries(
     assert WarmRow.objects.count() == 2_000
 
 
+def test_batches_of_a_month_ago_go_with_their_files_unless_they_still_run(topic: Topic, storage: Any) -> None:
+    old, running, fresh = (upload(to_csv(ROWS), storage) for _ in range(3))
+    long_ago = timezone.now() - timedelta(days=31)
+    WarmBatch.objects.exclude(pk=fresh.pk).update(created_at=long_ago)
+    WarmBatch.objects.filter(pk=running.pk).update(state="running")
+    assert batches.forget_old_batches(storage, now=timezone.now()) == 1
+    assert set(WarmBatch.objects.values_list("pk", flat=True)) == {running.pk, fresh.pk}
+    assert not storage.exists(str(old.file))
+    assert storage.exists(str(fresh.file))
+
+
 # -- the page
 
 
