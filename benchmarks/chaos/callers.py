@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from xml.etree import ElementTree
 
 from benchmarks.chaos.script import ask_about
 
@@ -20,7 +21,7 @@ Poll = Callable[[Reply, str], Reply]  # the reply before, contact id
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One reply: between which moments it was made, and what it said."""
+    """One reply: between which moments it was made, and what its caller heard of it."""
 
     began: float
     ended: float
@@ -43,11 +44,29 @@ class Call:
         return self.replies[-1].status if self.replies else ""
 
 
-def place_calls(cases: Sequence[str], *, callers: int, lines: int, ask: Ask, poll: Poll) -> list[Call]:
+@dataclass(slots=True)
+class Board:
+    """Which cases are on the line at this moment, once for each caller, and which have ever been: whom a meddler can meet."""
+
+    on_the_line: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+def place_calls(
+    cases: Sequence[str], *, callers: int, lines: int, ask: Ask, poll: Poll, board: Board | None = None
+) -> list[Call]:
     """`callers` calls about each case, at most `lines` at once, those about one case soon after each other."""
+    shown = board or Board()
+
+    def place(call: Call) -> None:
+        shown.on_the_line.append(call.case)
+        shown.asked.append(call.case)
+        _place(call, ask, poll)
+        shown.on_the_line.remove(call.case)
+
     planned = [Call(case) for case in cases for _ in range(callers)]
     with ThreadPoolExecutor(lines, thread_name_prefix="caller") as pool:
-        list(pool.map(lambda call: _place(call, ask, poll), planned))
+        list(pool.map(place, planned))
     return planned
 
 
@@ -66,5 +85,12 @@ def _place(call: Call, ask: Ask, poll: Poll) -> None:
 def _note(call: Call, act: Callable[[], Reply]) -> Reply:
     began = time.time()
     reply = act()
-    call.replies.append(Heard(began, time.time(), reply["statusCode"], reply["text"], reply["reason"]))
+    call.replies.append(Heard(began, time.time(), reply["statusCode"], hear(reply), reply["reason"]))
     return reply
+
+
+def hear(reply: Reply) -> str:
+    """The words that are played, out of the SSML; whatever is in the reply and not played is not heard. ParseError."""
+    if reply["play"] != "ssml":
+        return ""
+    return " ".join("".join(ElementTree.fromstring(reply["ssml"]).itertext()).split())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchmarks.chaos.callers import Call
 from benchmarks.chaos.script import Spoken, read_sentences
 
-ANSWERED = "200"
+ANSWERED, PARTS = "200", ("200", "206")
 HAND_OVERS = ("408", "429", "500")
 RESTARTS = ("Sorry, let me start again.",)
 Author = tuple[str, int]
@@ -36,6 +36,7 @@ class Verdict:
     handed_over: Mapping[str, int]
     extra_generations: int
     most_per_question: int
+    most_requests_per_question: int
 
 
 def judge(
@@ -44,8 +45,11 @@ def judge(
     withdrawals: Iterable[Withdrawal],
     begun: Mapping[Author, tuple[str, float]],
     generations: Iterable[tuple[str, float]],
+    requests: Iterable[tuple[str, float]],
 ) -> Verdict:
-    """`begun` says of each text's author what about and when, `generations` (case, start) which requests the model served well."""
+    """`begun` says of each text's author what about and when; `generations` (case, start) are the requests that the model
+    served well, `requests` those that were made to fail as well.
+    """
     by_case: dict[str, list[Withdrawal]] = defaultdict(list)
     for withdrawal in withdrawals:
         by_case[withdrawal.case].append(withdrawal)
@@ -58,14 +62,17 @@ def judge(
         handed_over=Counter(call.replies[-1].reason for call in calls if call.end in HAND_OVERS),
         extra_generations=sum(count - 1 for count in windows.values()),
         most_per_question=max(windows.values(), default=0),
+        most_requests_per_question=max(count_windows(requests, by_case).values(), default=0),
     )
 
 
 def find_lost(call: Call) -> str:
-    """A caller who was left without an answer and without a hand-over."""
+    """A caller who was left without an answer and without a hand-over that says something and names its reason."""
     if call.error:
         return f"{call.case}: {call.error}"
-    return "" if call.end in (ANSWERED, *HAND_OVERS) else f"{call.case}: still waiting at the end ({call.end})"
+    if call.end == ANSWERED or (call.end in HAND_OVERS and call.replies[-1].text and call.replies[-1].reason):
+        return ""
+    return f"{call.case}: left with {call.end or 'nothing'}, and no reason or no words"
 
 
 def find_stale(call: Call, withdrawals: Iterable[Withdrawal], begun: Mapping[Author, tuple[str, float]]) -> list[str]:
@@ -86,8 +93,11 @@ def find_wrong(call: Call) -> list[str]:
     faults: list[str] = []
     heard: list[Spoken] = []
     for reply in call.replies:
-        spoken, rest = read_sentences(reply.text) if reply.status in ("200", "206") else ([], "")
+        spoken, rest = read_sentences(reply.text)
         faults += [f"{call.case}: heard about case {s.case}" for s in spoken if s.case != call.case]
+        if reply.status not in PARTS:
+            faults += [f"{call.case}: heard {s} with status {reply.status}" for s in spoken]
+            continue
         if rest and rest not in RESTARTS:
             faults.append(f"{call.case}: heard {rest!r}")
         if spoken and heard and (rest or spoken[0].author != heard[-1].author):

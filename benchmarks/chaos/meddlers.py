@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
+from benchmarks.chaos.callers import Board
 from benchmarks.chaos.judge import Withdrawal
-from benchmarks.chaos.plan import DOUBLE_SENDS, LOST_SENDS, Plan
+from benchmarks.chaos.plan import DOUBLE_SENDS, LOST_SENDS, ON_THE_LINE, Plan
 from benchmarks.chaos.workers import Crew
 
 
@@ -25,14 +27,15 @@ class Supervisor(Protocol):
 
 
 @contextmanager
-def trouble(plan: Plan, crew: Crew, supervisor: Supervisor, cases: Sequence[str]) -> Iterator[list[Withdrawal]]:
-    """All of it, for as long as the `with` statement lasts; what was withdrawn."""
+def trouble(plan: Plan, crew: Crew, supervisor: Supervisor, board: Board) -> Iterator[list[Withdrawal]]:
+    """All of it, for as long as the `with` statement lasts; what was withdrawn. Raises at its end what a meddler raised."""
     over, withdrawals, chance = threading.Event(), list[Withdrawal](), random.Random(plan.seed)
 
     def meddle() -> None:
         act = supervisor.withdraw if chance.random() < 0.6 else supervisor.edit
-        with suppress(KeyError):  # nobody has asked it yet
-            if done := act(chance.choice(cases)):
+        case = choose_case(board, chance)
+        with suppress(KeyError):  # the ask for it is still on its way
+            if case and (done := act(case)):
                 withdrawals.append(done)
 
     jobs: list[tuple[float, Callable[[], Any]]] = [
@@ -40,15 +43,21 @@ def trouble(plan: Plan, crew: Crew, supervisor: Supervisor, cases: Sequence[str]
         (plan.stop_every, lambda: crew.stop_one(over)),
         (plan.meddle_every, meddle),
     ]
-    threads = [threading.Thread(target=_repeat, args=(every, act, over)) for every, act in jobs if every]
-    for thread in threads:
-        thread.start()
-    try:
-        yield withdrawals
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor(len(jobs), thread_name_prefix="meddler") as pool:
+        meddling = [pool.submit(_repeat, every, act, over) for every, act in jobs if every]
+        try:
+            yield withdrawals
+        finally:
+            over.set()
+    for done in meddling:
+        done.result()
+
+
+def choose_case(board: Board, chance: random.Random) -> str:
+    """Mostly a case whose answer is being made or heard at this moment, now and then any that was asked; "" before the first."""
+    now, ever = list(board.on_the_line), list(board.asked)
+    cases = now if now and chance.random() < ON_THE_LINE else ever
+    return chance.choice(cases) if cases else ""
 
 
 def _repeat(every: float, act: Callable[[], Any], over: threading.Event) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos.callers import GIVES_UP_AFTER, Reply, place_calls
+from benchmarks.chaos.callers import GIVES_UP_AFTER, Board, Reply, place_calls
 from benchmarks.chaos.judge import Withdrawal
 from benchmarks.chaos.meddlers import make_lossy, timed, trouble
 from benchmarks.chaos.plan import FAULTS, Plan
@@ -42,8 +42,11 @@ def run_naive(plan: Plan) -> Happened:
             with Crew(command, environment, home, plan.workers) as crew:
                 bedrock.set_faults(*FAULTS)
                 began = time.monotonic()
-                with trouble(plan, crew, line, cases) as withdrawals:
-                    calls = place_calls(cases, callers=plan.callers, lines=plan.lines, ask=line.ask, poll=line.poll)
+                board = Board()
+                with trouble(plan, crew, line, board) as withdrawals:
+                    calls = place_calls(
+                        cases, callers=plan.callers, lines=plan.lines, ask=line.ask, poll=line.poll, board=board
+                    )
                 seconds = time.monotonic() - began
                 return Happened(calls, withdrawals, authors, bedrock.read_calls(), crew.done, sends, seconds)
 
@@ -97,7 +100,8 @@ class Line:
     def _reply(self, question: str, contact: str, text: str | None) -> Reply:
         is_over = time.monotonic() - self.asked_at[contact] > PATIENCE_SECONDS
         status = "200" if text is not None else "timeout" if is_over else "202"
-        return {"statusCode": status, "ticket": question, "text": text or "", "reason": "", "cursor": ""}
+        said = {"play": "ssml" if text else "nothing", "ssml": f"<speak>{text or ''}</speak>"}
+        return {"statusCode": status, "ticket": question, "reason": "", "cursor": "", **said}
 
     def _read(self, question: str) -> str | None:
         found = self.dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": question}}).get("Item")

@@ -18,6 +18,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "guardrail", "rate": 0.01},
 )
 LOST_SENDS, DOUBLE_SENDS = 0.05, 0.05
+ON_THE_LINE = 0.7  # of all withdrawals and edits are of a case that somebody waits for or listens to at that moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Plan:
 
 
 FULL = Plan()
-QUICK = Plan(questions=40, lines=24, workers=3, kill_every=5.0, stop_every=10.0)
+QUICK = Plan(questions=40, lines=24, workers=3, kill_every=5.0, stop_every=2.0)
 # Beside it Celery's defaults: its callers that are lost wait in vain until their patience ends, so it has fewer of them
 COMPARED = Plan(questions=120)
 COMPARED_QUICK = Plan(questions=20, lines=24, workers=3, kill_every=5.0)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
+import re
 import secrets
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos.callers import Call, Reply, place_calls
+from benchmarks.chaos.callers import Board, Call, Reply, place_calls
 from benchmarks.chaos.judge import Withdrawal
 from benchmarks.chaos.meddlers import make_lossy, timed, trouble
 from benchmarks.chaos.plan import FAULTS, Plan
@@ -49,6 +52,7 @@ class Happened:
     injuries: Injuries
     sends: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)  # of the workers' runs, by their own logs
 
 
 def run_product(plan: Plan) -> Happened:
@@ -69,10 +73,12 @@ def run_product(plan: Plan) -> Happened:
             with _handlers(made.environment, sends, seed=plan.seed) as (ask, poll), crew:
                 bedrock.set_faults(*FAULTS)
                 began = time.monotonic()
-                with trouble(plan, crew, supervisor, cases) as withdrawals:
-                    calls = place_calls(cases, callers=plan.callers, lines=plan.lines, ask=ask, poll=poll)
+                board = Board()
+                with trouble(plan, crew, supervisor, board) as withdrawals:
+                    calls = place_calls(cases, callers=plan.callers, lines=plan.lines, ask=ask, poll=poll, board=board)
                 seconds = time.monotonic() - began
-                return Happened(calls, withdrawals, authors, bedrock.read_calls(), crew.done, sends, seconds)
+                outcomes = count_outcomes(home)
+                return Happened(calls, withdrawals, authors, bedrock.read_calls(), crew.done, sends, seconds, outcomes)
 
 
 @contextmanager
@@ -170,13 +176,14 @@ def text_author(text: str) -> tuple[str, int]:
 @contextmanager
 def _handlers(environment: dict[str, str], sends: dict[str, int], *, seed: int) -> Iterator[tuple[Any, Any]]:
     """The two Lambdas' own handlers in this process, whose sends now and then get lost or doubled."""
-    before = dict(os.environ)
+    before, level = dict(os.environ), logging.getLogger("connectgenai").level
     os.environ.update(environment)
     aws_client.cache_clear()
     try:
         producer, consumer = (
             importlib.reload(importlib.import_module(f"lambdas.{n}")) for n in ("producer", "consumer")
         )
+        logging.getLogger("connectgenai").setLevel(logging.ERROR)  # thousands of polls are told of otherwise
         for number, module in enumerate((producer, consumer)):
             module.desk.send = make_lossy(module.desk.send, sends, seed=seed + number)
 
@@ -192,6 +199,7 @@ def _handlers(environment: dict[str, str], sends: dict[str, int], *, seed: int) 
         yield ask, poll
     finally:
         aws_client.cache_clear()
+        logging.getLogger("connectgenai").setLevel(level)
         os.environ.clear()
         os.environ.update(before)
 
@@ -213,10 +221,16 @@ def _event(contact: str, **parameters: str) -> dict[str, Any]:
     }
 
 
-def served(model_calls: Sequence[dict[str, Any]]) -> list[tuple[str, float]]:
-    """The case and the start of each request that the model served without a fault."""
+def count_outcomes(home: Path) -> Counter[str]:
+    """What came of the workers' runs, as their logs tell; a killed worker's unfinished ones are in no log."""
+    logs = (log.read_text(errors="replace") for log in home.glob("worker-*.log"))
+    return Counter(word for log in logs for word in re.findall(r'"outcome": ?"(\w+)"', log))
+
+
+def requests(model_calls: Sequence[dict[str, Any]], *, with_faulty: bool = False) -> list[tuple[str, float]]:
+    """The case and the start of each request that the model served without a fault, or of each request at all."""
     return [
         (call["question"].rpartition("case ")[2].rstrip("?"), call["started_ms"] / 1000)
         for call in model_calls
-        if call["operation"] == "converse-stream" and not call["fault"]
+        if call["operation"] == "converse-stream" and (with_faulty or not call["fault"])
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.chaos.judge import Verdict, judge
 from benchmarks.chaos.plan import Plan
-from benchmarks.chaos.product import Happened, served
+from benchmarks.chaos.product import Happened, requests
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "chaos.json"
 LINES = {
@@ -18,7 +18,10 @@ LINES = {
     "withdrawals": "invalidations and edits", "answered": "callers answered", "handed_over": "callers handed over, with a reason",
     "lost": "**callers lost**", "stale": "**stale texts heard**", "wrong": "**wrong or cut off texts heard**",
     "extra_generations": "generations that were not needed", "bound": "kills x slots of a worker",
-    "most_per_question": "most generations of one question between two withdrawals", "seconds": "seconds",
+    "most_per_question": "most generations of one question between two withdrawals",
+    "most_requests_per_question": "the same, with the requests that were made to fail",
+    "fenced": "runs refused at the store: withdrawn, edited, taken over", "duplicates": "messages dropped for free",
+    "seconds": "seconds",
 }  # fmt: skip
 
 
@@ -28,7 +31,8 @@ def sum_up(plan: Plan, happened: Happened) -> tuple[dict[str, Any], Verdict]:
         happened.calls,
         withdrawals=happened.withdrawals,
         begun=happened.authors.begun,
-        generations=served(happened.model_calls),
+        generations=requests(happened.model_calls),
+        requests=requests(happened.model_calls, with_faulty=True),
     )
     figures = {
         "questions": plan.questions,
@@ -49,9 +53,18 @@ def sum_up(plan: Plan, happened: Happened) -> tuple[dict[str, Any], Verdict]:
         "extra_generations": found.extra_generations,
         "bound": happened.injuries.kills * plan.slots,
         "most_per_question": found.most_per_question,
+        "most_requests_per_question": found.most_requests_per_question,
+        "fenced": happened.outcomes["fenced"],
+        "duplicates": happened.outcomes["duplicate"],
         "seconds": round(happened.seconds),
     }
     return figures, found
+
+
+def is_rough(figures: Mapping[str, Any]) -> bool:
+    """Whether enough was done to the system for its promises to mean anything."""
+    done = ("kills", "stops", "lost_sends", "doubled_sends", "withdrawals")
+    return all(figures[name] for name in done) and figures["faults"] >= 0.15 * figures["model_requests"]
 
 
 def is_kept(figures: Mapping[str, Any]) -> bool:

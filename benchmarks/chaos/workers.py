@@ -38,6 +38,7 @@ class Crew:
     size: int
     done: Injuries = field(default_factory=Injuries)
     _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _frozen: int = -1  # the place of the worker that is stopped at this moment
     _number: int = 0
 
     def __enter__(self) -> Crew:
@@ -72,19 +73,22 @@ class Crew:
             time.sleep(0.2)
 
     def kill_one(self) -> None:
-        """SIGKILL to a random worker with all its children, and a new one in its place."""
-        place = random.randrange(self.size)
+        """SIGKILL to a random worker with all its children, and a new one in its place; a frozen one must live to wake up."""
+        place = random.choice([number for number in range(self.size) if number != self._frozen])
         _end(self._running[place])
         self._running[place] = self._start()
         self.done.kills += 1
 
     def stop_one(self, over: threading.Event) -> None:
-        """SIGSTOP to a random worker for longer than its leases last, then SIGCONT."""
-        process = random.choice(self._running)
+        """SIGSTOP to a random worker for longer than its leases last, then SIGCONT; it counts if callers are still there then."""
+        self._frozen = random.randrange(self.size)
+        process = self._running[self._frozen]
         _signal(process, signal.SIGSTOP)
-        over.wait(STOP_SECONDS)
-        _signal(process, signal.SIGCONT)
-        self.done.stops += 1
+        is_over = over.wait(STOP_SECONDS)
+        if process.poll() is None:
+            _signal(process, signal.SIGCONT)
+            self.done.stops += not is_over
+        self._frozen = -1
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
