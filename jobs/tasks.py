@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cache_admin import gateways
 from cache_admin.services import drift, estimates, mirror, parked, retention
-from cache_admin.warming import batches, driving
+from cache_admin.warming import batches, driving, schedules
 from connectgenai.wire.log import log_event
 from connectgenai.wire.request import (
     BATCH_TASK,
@@ -84,5 +84,6 @@ def reconcile_mirror() -> None:
 @shared_task(name=BATCH_TASK, ignore_result=True)
 def drive_batches() -> None:
     """Takes the supervisors' batches a step further."""
+    schedules.run_due(now=timezone.now())
     storage = gateways.file_storage()
     driving.drive_batches(gateways.answer_store(), gateways.prewarm_queue(), storage, clock=timezone.now)

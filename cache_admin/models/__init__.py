@@ -13,7 +13,7 @@ from cache_admin.models.topic import Topic, TopicLanguage
 from cache_admin.models.version import AnswerVersion
 from cache_admin.models.waiting import WaitPolicy, WaitPrompt
 from cache_admin.models.waiting_version import WaitPolicyVersion
-from cache_admin.models.warming import MissedQuestion, WarmBatch, WarmRow
+from cache_admin.models.warming import MissedQuestion, WarmBatch, WarmRow, WarmSchedule
 
 __all__ = [
     "AnswerVersion",
@@ -39,4 +39,5 @@ __all__ = [
     "WaitPrompt",
     "WarmBatch",
     "WarmRow",
+    "WarmSchedule",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
@@ -133,3 +134,50 @@ class MissedQuestion(CachedAnswer):
         default_permissions = ("view",)
         verbose_name = _("missed question")
         verbose_name_plural = _("missed questions")
+
+
+class WarmSchedule(models.Model):
+    """A batch that is made and begun by itself, of the questions that a topic's callers ask most."""
+
+    class When(models.TextChoices):
+        """What makes it due."""
+
+        DAILY = "daily", _("at a time of day")
+        ENDED = "ended", _("as soon as answers' time ends")
+
+    class Days(models.TextChoices):
+        """On which days, for a time of day."""
+
+        ALL = "1234567", _("every day")
+        WORKDAYS = "12345", _("Monday to Friday")
+        WITH_SATURDAY = "123456", _("Monday to Saturday")
+
+    topic = models.ForeignKey(
+        "cache_admin.Topic", on_delete=models.CASCADE, related_name="schedules", verbose_name=_("topic")
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    when = models.CharField(_("when"), max_length=10, choices=When.choices, default=When.DAILY)
+    at = models.TimeField(
+        _("time of day"),
+        null=True,
+        blank=True,
+        help_text=_("In the site's time zone: at night, or early enough before you open. For “at a time of day” only."),
+    )
+    days = models.CharField(_("days"), max_length=7, choices=Days.choices, default=Days.ALL)
+    most_asked = models.PositiveIntegerField(
+        _("how many questions"),
+        default=100,
+        validators=[MinValueValidator(1), MaxValueValidator(2_000)],
+        help_text=_("Those asked most often. What has a good answer is left alone, and costs nothing."),
+    )
+    last_run_at = models.DateTimeField(_("last looked"), null=True, editable=False)
+
+    class Meta:
+        """Names."""
+
+        verbose_name = _("pre-warm schedule")
+        verbose_name_plural = _("pre-warm schedules")
+        ordering = ["topic__name", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.get_when_display()}"

@@ -21,6 +21,7 @@ ADDED_BY = {
     "waitpolicy": {SUPERVISORS, ADMINISTRATORS},
     "incident": {SUPERVISORS, ADMINISTRATORS},
     "uploadedflow": {SUPERVISORS, ADMINISTRATORS},
+    "warmschedule": {SUPERVISORS, ADMINISTRATORS},
     "modellimit": {ADMINISTRATORS},
     "user": {ADMINISTRATORS},
     "group": {ADMINISTRATORS},

@@ -1,0 +1,71 @@
+"""Batches that begin by themselves: what callers ask most is answered again before they come, or when its time is over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from cache_admin.models import CachedAnswer, WarmBatch, WarmRow, WarmSchedule
+from cache_admin.warming.batches import confirm, make_chosen_batch
+from connectgenai.wire.question import EVERYONE
+
+LATE = timedelta(hours=2)  # a worker that was away at the time of day catches up so long
+LOOKS_EVERY = timedelta(minutes=1)
+_LOOKED_AT = 5_000  # of a topic's answers whose time is over
+
+
+def run_due(*, now: datetime) -> int:
+    """Begins a batch for every schedule that is due and finds something to do; how many. Each time is taken once."""
+    due = [schedule for schedule in WarmSchedule.objects.filter(enabled=True) if is_due(schedule, now=now)]
+    return sum(_run(schedule, now=now) for schedule in due if _take(schedule, now=now))
+
+
+def is_due(schedule: WarmSchedule, *, now: datetime) -> bool:
+    """Whether its time has come and has not been taken."""
+    last = schedule.last_run_at
+    if schedule.when == WarmSchedule.When.ENDED:
+        return last is None or now - last >= LOOKS_EVERY
+    if schedule.at is None:
+        return False
+    here = localtime(now)
+    begin = here.replace(hour=schedule.at.hour, minute=schedule.at.minute, second=0, microsecond=0)
+    is_day = str(here.isoweekday()) in schedule.days
+    return is_day and begin <= here < begin + LATE and (last is None or last < begin)
+
+
+def _take(schedule: WarmSchedule, *, now: datetime) -> bool:
+    seen = WarmSchedule.objects.filter(pk=schedule.pk, last_run_at=schedule.last_run_at, enabled=True)
+    return bool(seen.update(last_run_at=now))
+
+
+def _run(schedule: WarmSchedule, *, now: datetime) -> bool:
+    """Whether there was anything to do; what is open of an earlier batch is not begun twice."""
+    answers = _find_answers(schedule, now=now)
+    if not answers:
+        return False
+    batch = make_chosen_batch(answers, name=_("By schedule: %s") % schedule.topic, by=None, now=now)
+    if confirm(batch, now=now):
+        return True
+    WarmBatch.objects.filter(pk=batch.pk).delete()  # all of them have good answers
+    return False
+
+
+def _find_answers(schedule: WarmSchedule, *, now: datetime) -> list[CachedAnswer]:
+    shared = CachedAnswer.objects.filter(topic=schedule.topic.name, scope=EVERYONE, calls__gt=0)
+    if schedule.when == WarmSchedule.When.ENDED:
+        ended = shared.filter(state=CachedAnswer.State.READY, source=CachedAnswer.Source.GENERATED, expires_at__lte=now)
+        newest = ended.order_by("-changed_at", "-pk")[:_LOOKED_AT]
+        found = sorted(newest, key=lambda answer: -answer.calls)
+    else:
+        found = list(shared.order_by("-calls", "-pk")[: schedule.most_asked])
+    is_open = _find_open(schedule)
+    return [answer for answer in found if answer.key not in is_open][: schedule.most_asked]
+
+
+def _find_open(schedule: WarmSchedule) -> set[str]:
+    """The keys of questions that a running batch has still before it."""
+    states = (WarmRow.State.WAITING, WarmRow.State.SENT)
+    open_rows = WarmRow.objects.filter(batch__state__in=(WarmBatch.State.RUNNING, WarmBatch.State.PAUSED))
+    return set(open_rows.filter(state__in=states, topic=schedule.topic.name).values_list("key", flat=True))
