@@ -12,11 +12,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from local.stack import Stack
+from local.stack import SUPERVISOR, Stack
 from tests.browser.conftest import Tab
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = "/admin/cache_admin/warmbatch/"
+SCHEDULES = "/admin/cache_admin/warmschedule/"
 MISSED = "/admin/cache_admin/missedquestion/"
 PICTURES = os.environ.get("CONNECTGENAI_PICTURES", "")  # a folder: pictures of the pages for whoever looks at them
 
@@ -88,6 +89,24 @@ def test_a_batch_begins_by_keyboard_alone(tab: Tab) -> None:
     expect(page.get_by_text("1 row is chosen.")).to_be_visible()
 
 
+def test_what_was_typed_outlives_a_lost_session(tab: Tab, stack: Stack) -> None:
+    page = tab.page
+    page.goto(f"{LIST}type/")
+    page.get_by_label("Questions").fill("Do you sharpen knives?")
+    page.get_by_label("Topic").select_option(index=1)
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_label("Username").fill(SUPERVISOR)
+    page.get_by_label("Password").fill(stack.password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_label("Questions")).to_have_value("Do you sharpen knives?")
+    page.get_by_label("Topic").select_option(index=1)
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("1 row is chosen.")).to_be_visible()
+    page.goto(f"{LIST}type/")
+    expect(page.get_by_label("Questions")).to_have_value("")
+
+
 def test_what_a_caller_waited_for_is_missed_and_leads_to_its_answer(tab: Tab, stack: Stack) -> None:
     page, question = tab.page, "Are there lockers at the entrance?"
     command = [sys.executable, "manage.py", "call", "--topic", "store-faq", "--question", question]
@@ -109,7 +128,16 @@ def test_what_a_caller_waited_for_is_missed_and_leads_to_its_answer(tab: Tab, st
 def test_the_pages_have_no_barriers(context: BrowserContext, scheme: Any) -> None:
     page = context.new_page()  # no Tab: axe itself tries inline styles, and the policy says so in the console
     page.emulate_media(color_scheme=scheme)
-    for path in (LIST, f"{LIST}type/", f"{LIST}warm/", f"{LIST}answers/", MISSED, f"{MISSED}?hours=720"):
+    for path in (
+        LIST,
+        SCHEDULES,
+        f"{SCHEDULES}add/",
+        f"{LIST}type/",
+        f"{LIST}warm/",
+        f"{LIST}answers/",
+        MISSED,
+        f"{MISSED}?hours=720",
+    ):
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(path)
         assert find_violations(page) == [], path

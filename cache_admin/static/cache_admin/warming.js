@@ -41,3 +41,13 @@ for (const card of document.querySelectorAll("[data-progress-url][data-moving]")
   };
   window.setTimeout(update, 1500);
 }
+
+// What is typed outlives a lost session: it is kept in this tab until a batch has been made of it.
+const KEPT = "typed-questions";
+const questions = document.querySelector("textarea[name=questions]");
+if (questions) {
+  questions.value = questions.value || window.sessionStorage.getItem(KEPT) || "";
+  questions.addEventListener("input", () => window.sessionStorage.setItem(KEPT, questions.value));
+} else if (document.querySelector("[data-progress-url]")) {
+  window.sessionStorage.removeItem(KEPT);
+}
