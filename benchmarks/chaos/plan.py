@@ -31,7 +31,7 @@ class Plan:
     workers: int = 6
     slots: int = 6
     kill_every: float = 3.0
-    stop_every: float = 25.0
+    stop_every: float = 8.0
     meddle_every: float = 0.5
     answer_seconds: float = 1.0
     seed: int = 1
@@ -39,6 +39,6 @@ class Plan:
 
 FULL = Plan()
 QUICK = Plan(questions=40, lines=24, workers=3, kill_every=5.0, stop_every=2.0)
-# Beside it Celery's defaults: its callers that are lost wait in vain until their patience ends, so it has fewer of them
-COMPARED = Plan(questions=120)
-COMPARED_QUICK = Plan(questions=20, lines=24, workers=3, kill_every=5.0)
+COMPARED_QUICK = Plan(
+    questions=20, lines=24, workers=3, kill_every=5.0
+)  # of Celery's defaults; they get the full plan too

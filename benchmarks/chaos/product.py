@@ -176,14 +176,14 @@ def text_author(text: str) -> tuple[str, int]:
 @contextmanager
 def _handlers(environment: dict[str, str], sends: dict[str, int], *, seed: int) -> Iterator[tuple[Any, Any]]:
     """The two Lambdas' own handlers in this process, whose sends now and then get lost or doubled."""
-    before, level = dict(os.environ), logging.getLogger("connectgenai").level
+    before = dict(os.environ)
     os.environ.update(environment)
     aws_client.cache_clear()
     try:
         producer, consumer = (
             importlib.reload(importlib.import_module(f"lambdas.{n}")) for n in ("producer", "consumer")
         )
-        logging.getLogger("connectgenai").setLevel(logging.ERROR)  # thousands of polls are told of otherwise
+        logging.disable(logging.WARNING)  # the handlers tell of each of thousands of polls
         for number, module in enumerate((producer, consumer)):
             module.desk.send = make_lossy(module.desk.send, sends, seed=seed + number)
 
@@ -199,7 +199,7 @@ def _handlers(environment: dict[str, str], sends: dict[str, int], *, seed: int) 
         yield ask, poll
     finally:
         aws_client.cache_clear()
-        logging.getLogger("connectgenai").setLevel(level)
+        logging.disable(logging.NOTSET)
         os.environ.clear()
         os.environ.update(before)
 
