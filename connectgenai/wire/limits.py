@@ -64,39 +64,14 @@ class LimitStore:
     # -- asks
 
     def count_ask(self, name: str, *, limit: int, window_seconds: int, now_ms: int) -> bool:
-        """Counts one more in this window of time, and whether that is within the limit; one refused is not counted."""
+        """Counts one more ask in this window of time; whether it is within the limit. One write, and no read."""
         window = now_ms // 1000 // window_seconds
-        for _ in range(_TRIES):
-            try:
-                self._count(name, window, limit)
-                return True
-            except RefusedError as refused:
-                last = int(refused.current["window"]["N"]) if refused.current else -1
-            if last >= window:
-                return False
-            if self._open_window(name, window, last, purge_at=(window + 1) * window_seconds + _KEEP_SECONDS):
-                return True
-        raise StoreError("the counter changes too fast", retryable=True)
-
-    def _count(self, name: str, window: int, limit: int) -> None:
-        condition = "#window = :window AND #asks < :limit"
-        values: dict[str, Value] = {"window": window, "limit": limit}
-        self._table.update(_count_pk(name), {}, clauses=["#asks = #asks + :one"], condition=condition, values=values)
-
-    def _open_window(self, name: str, window: int, last: int, *, purge_at: int) -> bool:
-        """Counts the first of a window, unless somebody else has just done so."""
-        fresh: dict[str, Value] = {"window": window, "asks": 1, "purge_at": purge_at}
-        is_new = last < 0
-        try:
-            self._table.update(
-                _count_pk(name),
-                fresh,
-                condition="attribute_not_exists(pk)" if is_new else "#window = :last",
-                values={} if is_new else {"last": last},
-            )
-        except RefusedError:
-            return False
-        return True
+        counted = self._table.update(
+            f"L#{name}#{window}",
+            {"purge_at": (window + 1) * window_seconds + _KEEP_SECONDS},
+            clauses=["#asks = if_not_exists(#asks, :zero) + :one"],
+        )
+        return int(from_value(counted["asks"])) <= limit
 
 
 def caller_count(topic: str, caller: str) -> str:
@@ -111,7 +86,3 @@ def _capacity(model_id: str, attributes: Attributes | None) -> ModelCapacity:
 
 def _model_pk(model_id: str) -> str:
     return f"M#{model_id}"
-
-
-def _count_pk(name: str) -> str:
-    return f"L#{name}"

@@ -162,7 +162,7 @@ def test_asks_are_counted_in_windows_of_time(store: AnswerStore) -> None:
 
     assert [ask(NOW) for _ in range(5)] == [True, True, True, False, False]
     assert [ask(NOW + MINUTE) for _ in range(4)] == [True, True, True, False]
-    assert not ask(NOW)  # a clock that is behind does not open the window again
+    assert not ask(NOW)  # each window has a count of its own, also for a clock that is behind
 
 
 def test_of_many_asks_at_once_no_more_than_the_limit_pass(store: AnswerStore) -> None:
