@@ -114,7 +114,7 @@ def _plan(batch: WarmBatch, path: Path, own: Any, *, clock: Clock) -> None:
 def _insert(rows: Sequence[WarmRow]) -> None:
     """What bulk_create does, at half its cost, which is what most of a large file's reading would be."""
     columns = [column for column in WarmRow._meta.concrete_fields if not column.primary_key]
-    names = ", ".join(connection.ops.quote_name(column.column) for column in columns)
+    names = ", ".join(connection.ops.quote_name(str(column.column)) for column in columns)
     places = ", ".join(["%s"] * len(columns))
     table = connection.ops.quote_name(WarmRow._meta.db_table)
     values = [[c.get_db_prep_save(getattr(row, c.attname), connection) for c in columns] for row in rows]
