@@ -23,6 +23,8 @@ QUESTION: Final = "$.Attributes.question"
 # Admin guide, "Loop prompts": an agent has 20 s to accept a contact; shorter interrupts may meet the error branch
 INTERRUPT_SECONDS: Final = 21
 CHAT_HOLD_SECONDS: Final = 3
+# Between two Lambdas when there is nothing to play: silence on top of the poll's own hold, so it is short where polls hold long
+PAUSE_SECONDS: Final = {POLL: 0.2, NATIVE: 0.3, QUEUE: 0.5}
 MOST_ROUNDS: Final = 100
 # Rounds beyond those that the longest wait comes to
 SPARE_ROUNDS: Final = 20
@@ -168,7 +170,7 @@ def _find_values(settings: _Settings) -> dict[str, Any]:
         "language": settings.language,
         "language_or_contacts": settings.language or "$.LanguageCode",
         "more_rounds": str(min(MOST_ROUNDS, math.ceil(rounds / MOST_ROUNDS))),
-        "pause": make_pause(0.3 if settings.mode == NATIVE else 0.5),
+        "pause": make_pause(PAUSE_SECONDS[settings.mode]),
         "producer": settings.producer_arn,
         "question": settings.question,
         "queue": settings.queue_arn,

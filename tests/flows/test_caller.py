@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from flows.caller import CONSUMER, PRODUCER, Dialled, place_call
+from flows.generate import PAUSE_SECONDS
 from flows.lambda_phone import LambdaError
 from flows.runner.virtual_clock import VirtualClock
 from flows.transcript import describe_event
 
 # What the flow plays where a reply has nothing to play
-PAUSE = 0.5
+PAUSE = PAUSE_SECONDS["poll"]
 DIALLED = Dialled(topic="faq", question="Why?", contact_id="c1", caller="+15550100")
 
 
@@ -100,7 +101,7 @@ def test_a_transcript_has_a_line_for_each_thing_heard() -> None:
     lines = [describe_event(e) or "" for e in events if e["event"] != "invoke"]
     assert "comfort tone" in lines[0]
     assert '"Yes."' in lines[1]
-    assert "answered: first words after 4.1 s" in lines[2]
+    assert "answered: first words after 3.8 s" in lines[2]
 
 
 def test_a_lambda_that_is_down_is_told_of_and_the_flow_apologizes() -> None:
