@@ -118,7 +118,7 @@ def test_what_a_caller_waited_for_is_missed_and_leads_to_its_answer(tab: Tab, st
         if link.count():
             break
         page.wait_for_timeout(1_000)
-    expect(page.get_by_text("1 no answer was ready")).to_be_visible()
+    expect(page.get_by_role("row").filter(has=link).get_by_text("1 no answer was ready")).to_be_visible()
     picture(page, "missed-rows")
     page.get_by_role("link", name=f"Listen: {question}").click()
     expect(page.get_by_role("heading", name="What a voice makes of it")).to_be_visible()
