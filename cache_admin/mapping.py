@@ -85,6 +85,7 @@ def topic_item(
         fallback_model_id=topic.fallback_model_id,
         asks_per_caller=topic.asks_per_caller,
         asks_per_minute=topic.asks_per_minute,
+        needs_approval=topic.needs_approval,
     )
 
 

@@ -112,6 +112,7 @@ class TopicAdmin(StoreFirstAdmin[Topic]):
         (None, {"fields": ("name", "title", "enabled", "instructions")}),
         (_("Model"), {"fields": ("model_id", "max_tokens", "temperature", "guardrail", "hold_until_checked")}),
         (_("Answers"), {"fields": ("sharing", "ttl_hours", "keep_days")}),
+        (_("Review"), {"fields": ("needs_approval", "four_eyes", "verify_days")}),
         (_("Limits"), {"fields": ("fallback_model_id", "asks_per_caller", "asks_per_minute")}),
         (_("Published"), {"fields": ("revision", "published_at", "estimate_seconds")}),
     )

@@ -107,6 +107,22 @@ class Topic(models.Model):
         validators=[MaxValueValidator(100_000)],
         help_text=_("Counts questions that cost a generation, of all callers; 0 does not limit."),
     )
+    needs_approval = models.BooleanField(
+        _("answers need approval"),
+        default=False,
+        help_text=_(
+            "Only texts that a reviewer has approved are shared. Until then an answer that a caller brought about is that caller's."
+        ),
+    )
+    four_eyes = models.BooleanField(
+        _("four eyes"), default=False, help_text=_("Nobody may approve a text that they wrote or sent in themselves.")
+    )
+    verify_days = models.PositiveIntegerField(
+        _("days until an approved text is looked at again"),
+        default=0,
+        validators=[MaxValueValidator(3_650)],
+        help_text=_("An approved text is due for verification after so many days; 0 sets no date."),
+    )
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     # mirrored from the published item
     revision = models.PositiveIntegerField(_("revision"), default=0, editable=False)

@@ -72,6 +72,7 @@ TOPIC_KEYS: dict[str, tuple[type, ...]] = {
     "name": TEXT, "title": TEXT, "enabled": FLAG, "instructions": TEXT, "model_id": TEXT, "max_tokens": WHOLE,
     "temperature": NUMBER, "sharing": TEXT, "ttl_hours": WHOLE, "keep_days": WHOLE, "documents": (list,), "languages": (dict,),
     "hold_until_checked": FLAG, "guardrail": TEXT, "fallback_model_id": TEXT, "asks_per_caller": WHOLE, "asks_per_minute": WHOLE,
+    "needs_approval": FLAG, "four_eyes": FLAG, "verify_days": WHOLE,
 }  # fmt: skip
 _NAMES = {
     str: "text",

@@ -85,6 +85,7 @@ class TopicItem:
     fallback_model_id: str = ""
     asks_per_caller: int = 0  # new questions an hour; 0 does not limit
     asks_per_minute: int = 0  # new questions a minute, of all callers
+    needs_approval: bool = False  # only texts that a supervisor published are shared
     estimate_seconds: int = 0
     incident_id: str = ""
     incident_chunks: tuple[str, ...] = ()
