@@ -8,6 +8,7 @@ from connectgenai.wire.flow import choose_language
 from connectgenai.wire.items import TopicItem
 from connectgenai.wire.log import log_event
 from connectgenai.wire.question import (
+    DRAFT,
     EVERYONE,
     AskedQuestion,
     QuestionError,
@@ -132,7 +133,7 @@ def _is_too_late(request: GenerationRequest, shop: Workshop) -> bool:
 
 
 def _claim(request: GenerationRequest, shop: Workshop) -> GenerationRequest | Result:
-    """A bare question, to be warmed: asked as a caller would, for everyone.
+    """A bare question, to be warmed: asked as a caller would, for everyone, or for those who approve.
 
     One that is PENDING already may be this message's own work, delivered again: whether another has it, the start will tell.
     """
@@ -156,7 +157,12 @@ def _identify(request: GenerationRequest, topic: TopicItem) -> AskedQuestion | N
         return None
     try:
         return identify_question(
-            request.question, topic=topic.name, language=language, sharing=EVERYONE, caller="", contact_id=""
+            request.question,
+            topic=topic.name,
+            language=language,
+            sharing=DRAFT if topic.needs_approval else EVERYONE,
+            caller="",
+            contact_id="",
         )
     except QuestionError:
         return None

@@ -15,7 +15,16 @@ from connectgenai.wire.items import FAILED, PENDING, AnswerItem, TopicItem
 from connectgenai.wire.log import log_event
 from connectgenai.wire.measuring import log_refusal, log_reply
 from connectgenai.wire.phrases import say
-from connectgenai.wire.question import AskedQuestion, QuestionError, caller_hash, identify_question, topic_of
+from connectgenai.wire.question import (
+    EVERYONE,
+    AskedQuestion,
+    QuestionError,
+    caller_hash,
+    identify_question,
+    keep_to_caller,
+    shared_key,
+    topic_of,
+)
 from connectgenai.wire.queue import QueueUnavailableError
 from connectgenai.wire.replies import (
     PARTS,
@@ -112,6 +121,9 @@ class AnswerDesk:
         if (topic.sharing, topic.policies) != known:  # then who may hear the answer, or its language, may be another
             asked = self._identify(call, topic)
             seen = self.store.read_answer(asked.key, consistent=True)
+        if _is_unapproved(topic, asked, seen, now_ms=self.now_ms()):
+            asked = self._keep_to_caller(asked, call)
+            seen = self.store.read_answer(asked.key, consistent=True)
         reply, waiting = self._meet(call, topic, asked, seen)
         self._record(waiting, reply, early)
         self._remember_hit(waiting, reply, seen)
@@ -121,7 +133,7 @@ class AnswerDesk:
         self, call: FlowCall, topic: TopicItem, asked: AskedQuestion, seen: AnswerItem | None
     ) -> tuple[Reply, WaitingCall]:
         now = self.now_ms()
-        if topic.has_incident(asked.key, now_ms=now):
+        if _has_incident(topic, asked, now_ms=now):
             epoch = seen.epoch if seen else 0
             return give_incident(_view(call, topic, asked.language, asked.key, epoch, Cursor(asked_at=now)), now_ms=now)
         is_new = find_outcome(seen, topic, now_ms=now) == MISS
@@ -175,6 +187,9 @@ class AnswerDesk:
             caller=self._caller(call),
             contact_id=call.contact_id,
         )
+
+    def _keep_to_caller(self, asked: AskedQuestion, call: FlowCall) -> AskedQuestion:
+        return keep_to_caller(asked, caller=self._caller(call), contact_id=call.contact_id)
 
     def _caller(self, call: FlowCall) -> str:
         return caller_hash(call.caller, keys=self.caller_keys)
@@ -248,7 +263,7 @@ class AnswerDesk:
     def _decide(self, item: AnswerItem | None, waiting: WaitingCall) -> Decision:
         """A reply, or None to go on waiting, perhaps with a new ticket."""
         now = self.now_ms()
-        if waiting.topic.has_incident(waiting.key, now_ms=now):
+        if _has_incident(waiting.topic, item or waiting, now_ms=now):
             return give_incident(waiting, now_ms=now)
         if item is None:
             return apologize(waiting, reason="lost", now_ms=now), waiting
@@ -263,9 +278,13 @@ class AnswerDesk:
 
     def _ask_again(self, item: AnswerItem, waiting: WaitingCall) -> WaitingCall:
         """What the caller waited for was withdrawn, has expired, or is of an old revision: the same words, a new ticket."""
-        again = AskedQuestion(**{name: getattr(item, name) for name in AskedQuestion.__slots__})
-        found = self.store.ask(again, topic=waiting.topic, seen=item, now_ms=self.now_ms())
-        waiting = replace(waiting, epoch=found.item.epoch)
+        again = _question_of(item)
+        seen: AnswerItem | None = item
+        if _is_unapproved(waiting.topic, again, item, now_ms=self.now_ms()):  # since this caller asked
+            again = self._keep_to_caller(again, waiting.call)
+            seen = self.store.read_answer(again.key, consistent=True)
+        found = self.store.ask(again, topic=waiting.topic, seen=seen, now_ms=self.now_ms())
+        waiting = replace(waiting, key=found.item.key, epoch=found.item.epoch)
         if found.outcome == MISS:
             self._send(waiting)
         return waiting
@@ -303,7 +322,8 @@ class AnswerDesk:
             self._write_record(waiting, reply)
 
     def _remember_hit(self, waiting: WaitingCall, reply: Reply, item: AnswerItem | None) -> None:
-        if item is None or not _is_hit(waiting, reply) or item.epoch != waiting.epoch:
+        # under approval the next ask may be kept to its caller, under another key
+        if item is None or not _is_hit(waiting, reply) or item.epoch != waiting.epoch or waiting.topic.needs_approval:
             self._hits.pop(waiting.key, None)
             return
         if len(self._hits) >= _REMEMBERED_HITS:
@@ -324,6 +344,25 @@ def _view(call: FlowCall, topic: TopicItem, language: str, key: str, epoch: int,
     language = choose_language(language, offered=offered) or language
     policy = offered.get(language) or WaitPolicy()
     return WaitingCall(call=call, topic=topic, policy=policy, language=language, key=key, epoch=epoch, cursor=cursor)
+
+
+def _question_of(item: AnswerItem) -> AskedQuestion:
+    return AskedQuestion(**{name: getattr(item, name) for name in AskedQuestion.__slots__})
+
+
+def _is_unapproved(topic: TopicItem, asked: AskedQuestion, seen: AnswerItem | None, *, now_ms: int) -> bool:
+    """Whether everyone would hear this answer, if only somebody had approved one."""
+    if not topic.needs_approval or asked.scope != EVERYONE:
+        return False
+    return seen is None or not is_current(seen, topic, now_ms=now_ms)
+
+
+def _has_incident(topic: TopicItem, asked: AskedQuestion | AnswerItem | WaitingCall, *, now_ms: int) -> bool:
+    """Whether an incident answer stands in; it names questions by the keys that everyone shares."""
+    if topic.incident_keys and not isinstance(asked, WaitingCall) and asked.words:
+        shared = shared_key(topic.name, language=asked.language, words=asked.words)
+        return topic.has_incident(shared, now_ms=now_ms)
+    return topic.has_incident(asked.key, now_ms=now_ms)
 
 
 def _improvise(waiting: WaitingCall) -> WaitingCall:

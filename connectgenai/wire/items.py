@@ -98,7 +98,7 @@ class TopicItem:
         return _parsed_policies(self.policies)
 
     def has_incident(self, key: str, *, now_ms: int) -> bool:
-        """Whether an incident answer stands in for this question now."""
+        """Whether an incident answer stands in now for the question that everyone would hear under this key."""
         return bool(self.incident_chunks) and now_ms < self.incident_until and key in (self.incident_keys or (key,))
 
 

@@ -6,11 +6,12 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 MAX_QUESTION_CHARACTERS = 1_000
 EVERYONE = "everyone"
+DRAFT = "draft"  # the scope of an answer that no caller hears: a supervisor looks at it first
 
 # Sounds and courtesies that carry no meaning, and phrases that only announce a question (spoken English).
 FILLERS = frozenset({"um", "uh", "erm", "er", "hmm", "please", "kindly"})
@@ -138,6 +139,11 @@ def question_key(topic: str, *, language: str, scope: str, words: str) -> str:
     return f"{topic}.{digest[:32]}"
 
 
+def shared_key(topic: str, *, language: str, words: str) -> str:
+    """The key under which everyone hears the answer to these normalised words."""
+    return question_key(topic, language=language, scope=EVERYONE, words=words)
+
+
 def topic_of(key: str) -> str:
     """The topic's name in a question key."""
     return key.rpartition(".")[0]
@@ -171,6 +177,8 @@ def answer_scope(sharing: str, *, question: str, caller: str, contact_id: str) -
 
     A personal question is never shared, whatever the topic says; a caller without a number is known by the contact only.
     """
+    if sharing == DRAFT:
+        return DRAFT
     if sharing == EVERYONE and not find_personal(question):
         return EVERYONE
     if sharing != "nobody" and caller:
@@ -199,3 +207,10 @@ def identify_question(
     scope = answer_scope(sharing, question=question, caller=caller, contact_id=contact_id)
     key = question_key(topic, language=language, scope=scope, words=words)
     return AskedQuestion(key=key, topic=topic, language=language, scope=scope, question=question, words=words)
+
+
+def keep_to_caller(asked: AskedQuestion, *, caller: str, contact_id: str) -> AskedQuestion:
+    """The same question, its answer this caller's own: for what is not to be shared before somebody has approved it."""
+    scope = answer_scope("caller", question=asked.question, caller=caller, contact_id=contact_id)
+    key = question_key(asked.topic, language=asked.language, scope=scope, words=asked.words)
+    return replace(asked, key=key, scope=scope)

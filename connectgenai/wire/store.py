@@ -28,7 +28,7 @@ from connectgenai.wire.items import (
     topic_pk,
 )
 from connectgenai.wire.limits import LimitStore
-from connectgenai.wire.question import AskedQuestion
+from connectgenai.wire.question import EVERYONE, AskedQuestion
 from connectgenai.wire.table import TABLE, TTL_ATTRIBUTE, RefusedError, StoreError, Table, Value
 
 LEASE_MS = 15_000
@@ -71,8 +71,11 @@ class Usage:
 
 
 def is_current(item: AnswerItem, topic: TopicItem, *, now_ms: int) -> bool:
-    """Whether callers may hear a READY item: in date, and of the topic's revision unless a supervisor pinned it."""
+    """Whether callers may hear a READY item: in date, of the topic's revision unless a supervisor pinned it, and, if all may
+    hear it in a topic that needs approval, published by a person."""
     if item.state != READY or not item.chunks or now_ms >= item.expires_at * 1000:
+        return False
+    if topic.needs_approval and item.scope == EVERYONE and item.source != CURATED:
         return False
     return item.pinned or item.revision >= topic.revision
 
@@ -345,13 +348,22 @@ class AnswerStore:
         revision: int,
         ttl_seconds: int,
         pinned: bool = False,
+        draft: AnswerItem | None = None,
         now_ms: int,
     ) -> AnswerItem:
-        """A supervisor's text, if the item still is the version that was seen (0: there was none); ConflictError otherwise."""
+        """A supervisor's text, if the item still is the version that was seen (0: there was none); ConflictError otherwise.
+
+        With `draft` the text is the model's, generated aside, and says so.
+        """
         token = uuid.uuid4().hex
+        made = (
+            _made_by_model(draft, now_ms, ttl_seconds)
+            if draft
+            else {"source": CURATED, **_keep_until(now_ms, ttl_seconds)}
+        )
         sets: dict[str, Value] = {
             **_NO_TEXT, **_identity(asked), "state": READY, "token": token, "chunks": tuple(chunks), "complete": True, "revision": revision,
-            "source": CURATED, "pinned": pinned, "finished_at": now_ms, **_keep_until(now_ms, ttl_seconds),
+            "pinned": pinned, "finished_at": now_ms, **made,
         }  # fmt: skip
         condition = "#version = :seen" if seen_version else "attribute_not_exists(pk)"
         values: dict[str, Value] = {"seen": seen_version} if seen_version else {}
@@ -544,6 +556,12 @@ def _identity(asked: AskedQuestion) -> dict[str, Value]:
 def _keep_until(now_ms: int, ttl_seconds: int) -> dict[str, Value]:
     expires_at = now_ms // 1000 + ttl_seconds
     return {"expires_at": expires_at, "purge_at": expires_at + KEEP_SECONDS}
+
+
+def _made_by_model(draft: AnswerItem, now_ms: int, ttl_seconds: int) -> dict[str, Value]:
+    facts: dict[str, Value] = {name: getattr(draft, name) for name in ("model", "input_tokens", "output_tokens")}
+    # kept for as long as the draft, which was asked for under the topic's present rule
+    return {**facts, "source": GENERATED, "expires_at": now_ms // 1000 + ttl_seconds, "purge_at": draft.purge_at}
 
 
 def _answer(refused: RefusedError) -> AnswerItem | None:

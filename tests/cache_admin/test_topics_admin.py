@@ -31,6 +31,7 @@ def fill_in(policy: WaitPolicy, **changes: Any) -> dict[str, Any]:
         "keep_days": "90",
         "asks_per_caller": 60,
         "asks_per_minute": 0,
+        "verify_days": 0,
         "languages-TOTAL_FORMS": "1",
         "languages-INITIAL_FORMS": "0",
         "languages-0-language": "en-US",
@@ -56,6 +57,7 @@ def fill_in_again(topic: Topic, **changes: Any) -> dict[str, Any]:
         "ttl_hours": "168",
         "asks_per_caller": 60,
         "asks_per_minute": 0,
+        "verify_days": 0,
         "temperature": "0.20",
     }
     return fill_in(row.wait_policy, **{**known, **same, **changes})

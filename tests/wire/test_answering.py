@@ -13,6 +13,7 @@ from connectgenai.wire.answering import AnswerDesk
 from connectgenai.wire.capacity import ModelCapacity, take
 from connectgenai.wire.flow import Reply
 from connectgenai.wire.items import PENDING, AnswerItem, TopicItem
+from connectgenai.wire.question import DRAFT
 from connectgenai.wire.queue import QueueUnavailableError
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.store import LEASE_MS, AnswerStore, Usage
@@ -278,6 +279,82 @@ def test_an_incident_answer_is_heard_at_the_next_poll_and_by_the_next_caller(dia
     assert (line.poll()["statusCode"], line.last["text"], line.last["source"]) == ("200", "We are closed.", "incident")
     other = dial(contact="c2")
     assert (other.ask("Anything else?")["source"], other.sent) == ("incident", [])
+
+
+def test_an_incident_for_some_questions_reaches_those_whose_answer_is_their_own(dial: Callable[..., Line]) -> None:
+    line = dial()
+    needs_approval(line.store)
+    line.ask()
+    keys = [asked().key]
+    line.store.set_incident("faq", incident_id="7", chunks=["Closed."], until_ms=NOW + 60_000, keys=keys, now_ms=NOW)
+    assert (line.poll()["text"], line.last["source"]) == ("Closed.", "incident")
+    assert dial(contact="c2").ask("Anything else?")["statusCode"] == "202"
+
+
+def needs_approval(store: AnswerStore) -> TopicItem:
+    known = store.read_topic("faq")
+    assert known is not None
+    return store.publish_topic(replace(known, needs_approval=True), now_ms=NOW, is_stale=False)
+
+
+def test_without_approval_an_answer_stays_the_callers_who_asked(dial: Callable[..., Line]) -> None:
+    line = dial()
+    needs_approval(line.store)
+    line.answer("I made this up.")
+    assert line.poll()["text"] == "I made this up."
+    assert line.item().scope.startswith("caller:")
+    assert dial(contact="c2").ask()["text"] == "I made this up."
+    other = dial(contact="c3", caller="+442079460999")
+    assert (other.ask()["statusCode"], len(other.sent)) == ("202", 1)
+
+
+def test_an_approved_text_is_heard_by_all_and_by_the_one_who_has_an_own(dial: Callable[..., Line]) -> None:
+    line = dial()
+    needs_approval(line.store)
+    line.answer("I made this up.")
+    line.store.publish(asked(), chunks=["Right."], seen_version=0, revision=1, ttl_seconds=60, now_ms=NOW)
+    for other in (dial(contact="c2"), dial(contact="c3", caller="+442079460999"), dial(contact="c4", caller="")):
+        assert (other.ask()["text"], other.last["source"], other.sent) == ("Right.", "curated", [])
+
+
+def test_what_a_model_wrote_for_all_is_not_heard_once_approval_is_needed(dial: Callable[..., Line]) -> None:
+    line = dial()
+    line.answer("I made this up.")
+    assert dial(contact="c2").ask()["source"] == "hit"
+    needs_approval(line.store)
+    assert dial(contact="c3").ask()["statusCode"] == "202"
+
+
+def test_who_waits_for_all_when_approval_comes_to_be_needed_goes_on_waiting_alone(dial: Callable[..., Line]) -> None:
+    line, other = dial(), dial(contact="c2", caller="+442079460999")
+    line.ask(), other.ask()
+    line.start()
+    needs_approval(line.store)
+    line.finish("I made this up.")
+    for caller in (line, other):
+        assert (caller.poll()["statusCode"], caller.item().scope[:7]) == ("202", "caller:")
+    assert line.item().key != other.item().key
+
+
+def test_a_draft_is_heard_by_nobody(dial: Callable[..., Line]) -> None:
+    line = dial()
+    topic, draft = needs_approval(line.store), asked(sharing=DRAFT)
+    line.store.ask(draft, topic=topic, seen=None, now_ms=NOW)
+    line.store.start(draft.key, epoch=1, token="run", revision=1, now_ms=NOW)
+    line.store.finish(
+        draft.key, epoch=1, token="run", chunks=["A draft."], revision=1, ttl_seconds=60, usage=Usage(), now_ms=NOW
+    )
+    assert (line.ask()["statusCode"], dial(contact="c2", caller="").ask()["statusCode"]) == ("202", "202")
+
+
+def test_a_draft_takes_an_answers_place_without_pretending_to_be_a_persons(line: Line, topic: TopicItem) -> None:
+    line.answer("Old.")
+    draft = replace(line.item(), model="m-1", output_tokens=7, purge_at=NOW)
+    renewed = line.store.publish(
+        asked(), chunks=["New."], seen_version=draft.version, revision=1, ttl_seconds=60, draft=draft, now_ms=NOW
+    )
+    assert (renewed.source, renewed.model, renewed.output_tokens, renewed.purge_at) == ("generated", "m-1", 7, NOW)
+    assert (line.ask()["text"], line.last["source"]) == ("New.", "hit")
 
 
 def test_an_expired_answer_is_asked_anew(line: Line) -> None:
