@@ -30,6 +30,7 @@ class Round:
 
     where: str
     questions: int
+    is_shared: bool  # and approval comes to be needed, and not to be, as the game goes on
     games: int
     seconds: float
 
@@ -48,9 +49,9 @@ class Mutant:
 def play_rounds(say: Say, *, examples: int) -> list[Round]:
     """Plays in memory and on the emulator; AssertionError when a game is lost."""
     rounds = []
-    for questions in (ONE, SEVERAL):
-        say(f"{examples:,} games in memory, {len(questions)} question(s)")
-        rounds.append(_play("memory", questions, examples, LaggingDynamoDB))
+    for questions, is_shared in ((ONE, False), (SEVERAL, False), (ONE, True), (SEVERAL, True)):
+        say(f"{examples:,} games in memory, {len(questions)} question(s), {'shared' if is_shared else 'not shared'}")
+        rounds.append(_play("memory", questions, examples, LaggingDynamoDB, is_shared=is_shared))
     with (
         tempfile.TemporaryDirectory(prefix="model-") as name,
         start_emulator(state_dir=None, log=Path(name) / "emulator.log") as emulator,
@@ -63,20 +64,32 @@ def play_rounds(say: Say, *, examples: int) -> list[Round]:
     return rounds
 
 
-def _play(where: str, questions: tuple[str, ...], games: int, open_dynamodb: Callable[[], LaggingDynamoDB]) -> Round:
+def _play(
+    where: str,
+    questions: tuple[str, ...],
+    games: int,
+    open_dynamodb: Callable[[], LaggingDynamoDB],
+    *,
+    is_shared: bool = False,
+) -> Round:
     began = time.monotonic()
-    play(examples=games, questions=questions, steps=STEPS, open_dynamodb=open_dynamodb)
-    return Round(where, len(questions), games, round(time.monotonic() - began, 1))
+    play(examples=games, questions=questions, steps=STEPS, is_shared=is_shared, open_dynamodb=open_dynamodb)
+    return Round(where, len(questions), is_shared, games, round(time.monotonic() - began, 1))
 
 
 def try_mutant(guard: str) -> Mutant:
     """Switches one guard off, and plays the game and the guard's own story."""
     with (MUTANTS | DIRECTED_MUTANTS)[guard]():
         began = time.monotonic()
-        game = _find_failure(lambda: play(examples=FOR_MUTANTS, questions=ONE, steps=STEPS)) if guard in MUTANTS else ""
+        game = _play_without(guard) if guard in MUTANTS else ""
         seconds = time.monotonic() - began if game else 0.0
         story = _find_failure(lambda: SCENARIOS[guard](Scene(LaggingDynamoDB())))
     return Mutant(guard, game or NOT_FOUND, round(seconds, 1), SCENARIOS[guard].__name__, bool(story))
+
+
+def _play_without(guard: str) -> str:
+    is_shared = guard.startswith("approval")
+    return _find_failure(lambda: play(examples=FOR_MUTANTS, questions=ONE, steps=STEPS, is_shared=is_shared))
 
 
 def _find_failure(act: Callable[[], None]) -> str:
@@ -98,8 +111,11 @@ def main() -> int:
         mutants.append(try_mutant(guard))
         say(f"without {guard}: {mutants[-1].game}")
     played = to_table(
-        ("DynamoDB", "questions", "games", "steps each", "lost", "s"),
-        [(r.where, r.questions, f"{r.games:,}", f"<= {STEPS}", 0, r.seconds) for r in rounds],
+        ("DynamoDB", "questions", "shared", "games", "steps each", "lost", "s"),
+        [
+            (r.where, r.questions, "yes" if r.is_shared else "no", f"{r.games:,}", f"<= {STEPS}", 0, r.seconds)
+            for r in rounds
+        ],
     )
     found = to_table(
         ("guard switched off", "the game's invariant that broke", "s", "the directed story that failed"),

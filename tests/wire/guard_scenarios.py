@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectgenai.wire.answering import AnswerDesk
@@ -219,6 +219,14 @@ def a_topic_is_revised(scene: Scene) -> None:
     assert scene.ask()["text"] != "Yes."
 
 
+def a_topic_comes_to_need_approval(scene: Scene) -> None:
+    scene.answer("I made this up.")
+    topic = scene.store.read_topic("faq")
+    assert topic is not None
+    scene.store.publish_topic(replace(topic, needs_approval=True), now_ms=scene.now, is_stale=False)
+    assert scene.ask()["statusCode"] == "202"
+
+
 def a_poll_reads_what_was_there_before_the_ask(scene: Scene) -> None:
     scene.answer("Withdrawn.")
     assert scene.item().state == READY
@@ -247,5 +255,6 @@ SCENARIOS: dict[str, Callable[[Scene], None]] = {
     "requeue: same count of requeues": two_polls_see_that_nobody_works,
     "poll: in date": an_answer_expires,
     "poll: of the topic's revision": a_topic_is_revised,
+    "approval: what all hear, a person wrote": a_topic_comes_to_need_approval,
     "poll: not below the ticket's epoch": a_poll_reads_what_was_there_before_the_ask,
 }

@@ -112,9 +112,16 @@ class LaggingEmulator(LaggingDynamoDB):
 
 
 def build_game(
-    *, questions: tuple[str, ...], open_dynamodb: Callable[[], LaggingDynamoDB] = LaggingDynamoDB
+    *,
+    questions: tuple[str, ...],
+    is_shared: bool = False,
+    open_dynamodb: Callable[[], LaggingDynamoDB] = LaggingDynamoDB,
 ) -> type[RuleBasedStateMachine]:
-    """A state machine over these questions; one question makes the collisions, several make the mix-ups."""
+    """A state machine over these questions; one question makes the collisions, several make the mix-ups.
+
+    A shared topic's answers are everyone's, unless it needs approval, which comes and goes.
+    """
+    sharing = "everyone" if is_shared else "caller"
 
     class Game(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -133,7 +140,7 @@ def build_game(
             self.loses_sends = False
             topic = TopicItem(
                 name="t",
-                sharing="caller",
+                sharing=sharing,
                 ttl_seconds=TTL_SECONDS,
                 policies=policies_to_json({"en": POLICY}),
                 model_id="m",
@@ -189,7 +196,8 @@ def build_game(
                 "question": question,
                 "asked": self.now,
                 "reply": reply,
-                "withdrawn": self.withdrawn.get(reply["ticket"].rpartition(":")[0], 0),
+                "withdrawn": dict(self.withdrawn),
+                "needs_approval": self.topic().needs_approval,
                 "revision": self.revised,
             }
             self.callers.append(call)
@@ -199,9 +207,7 @@ def build_game(
         def ask_at_the_same_time(self, question: str, caller: str, staleness: int) -> None:
             """Another Producer read the item before those that came in between wrote it."""
             hashed = caller_hash(caller, keys=self.desk.caller_keys)
-            asked = identify_question(
-                question, topic="t", language="en", sharing="caller", caller=hashed, contact_id=""
-            )
+            asked = identify_question(question, topic="t", language="en", sharing=sharing, caller=hashed, contact_id="")
             history = self.dynamodb.past.get(f"A#{asked.key}", [])
             seen = from_attributes(AnswerItem, history[-1 - staleness]) if staleness < len(history) else None
             present = self.answer(asked.key)
@@ -371,13 +377,21 @@ def build_game(
             key = self.keys()[number % len(self.keys())]
             item = self.answer(key)
             assert item is not None
-            caller = next(c for c in CALLERS if item.scope == f"caller:{caller_hash(c, keys=self.desk.caller_keys)}")
+            caller = next((c for c in CALLERS if item.scope == self.own_scope(c)), CALLERS[0])
             self.invalidate(number=number)
             self.ask(question=item.question, caller=caller, loses=False, lag=0)
             begun = [i for i, worker in enumerate(self.workers) if worker.item.key == key]
             if finishes and begun:
                 self.finish(number=begun[0], is_whole=True, keeps=True)
             self.poll(number=len(self.callers) - 1, lag=lag, repeats=False)
+
+        def own_scope(self, caller: str) -> str:
+            return f"caller:{caller_hash(caller, keys=self.desk.caller_keys)}"
+
+        @precondition(lambda _: is_shared)
+        @rule(needed=st.booleans())
+        def require_approval(self, needed: bool) -> None:
+            self.store.publish_topic(replace(self.topic(), needs_approval=needed), now_ms=self.now, is_stale=False)
 
         @rule()
         def revise(self) -> None:
@@ -388,9 +402,7 @@ def build_game(
         @rule(question=st.sampled_from(questions), caller=st.sampled_from(CALLERS), staleness=st.integers(0, 2))
         def edit(self, question: str, caller: str, staleness: int) -> None:
             hashed = caller_hash(caller, keys=self.desk.caller_keys)
-            asked = identify_question(
-                question, topic="t", language="en", sharing="caller", caller=hashed, contact_id=""
-            )
+            asked = identify_question(question, topic="t", language="en", sharing=sharing, caller=hashed, contact_id="")
             history = self.dynamodb.past.get(f"A#{asked.key}", [])
             seen = from_attributes(AnswerItem, history[-1 - staleness]).version if staleness < len(history) else 0
             present = self.answer(asked.key)
@@ -415,12 +427,12 @@ def build_game(
             key = reply["ticket"].rpartition(":")[0]
             text = reply["text"].removeprefix("Sorry, let me start again. ")
             told = self.texts[text]
-            hashed = caller_hash(call["caller"], keys=self.desk.caller_keys)
-            assert (told.question, told.scope) == (call["question"], f"caller:{hashed}"), (
-                "the answer to another's question"
-            )
+            assert told.question == call["question"], "the answer to another question"
+            assert told.scope in (self.own_scope(call["caller"]), "everyone"), "the answer to another's question"
+            is_approved = told.is_human or told.scope != "everyone" or not call["needs_approval"]
+            assert is_approved, "a text that nobody has approved, and another caller brought about"
             assert told.is_whole, "a cut-off text"
-            assert told.born > call["withdrawn"], "a text withdrawn before the question was asked"
+            assert told.born > call["withdrawn"].get(key, 0), "a text withdrawn before the question was asked"
             assert told.revision >= call["revision"], "a text of a revision older than the ask's"
             if is_strong:
                 self.check_present(key, text, told)
@@ -479,6 +491,7 @@ def play(
     questions: tuple[str, ...],
     steps: int = 40,
     seed: int | None = None,
+    is_shared: bool = False,
     open_dynamodb: Callable[[], LaggingDynamoDB] = LaggingDynamoDB,
 ) -> None:
     """Plays the game; AssertionError when it is lost."""
@@ -486,7 +499,7 @@ def play(
         max_examples=examples, stateful_step_count=steps, deadline=None, database=None, suppress_health_check=list(HealthCheck),
         phases=[Phase.generate], print_blob=False, derandomize=seed is None,
     )  # fmt: skip
-    game = build_game(questions=questions, open_dynamodb=open_dynamodb)
+    game = build_game(questions=questions, is_shared=is_shared, open_dynamodb=open_dynamodb)
     if seed is not None:
         game = hypothesis_seed(seed)(game)
     run_state_machine_as_test(game, settings=options)
@@ -546,6 +559,13 @@ def _unrevised(real: Any) -> Any:
     return is_current
 
 
+def _unapproved(real: Any) -> Any:
+    def is_current(item: AnswerItem, topic: TopicItem, *, now_ms: int) -> bool:
+        return bool(real(item, replace(topic, needs_approval=False), now_ms=now_ms))
+
+    return is_current
+
+
 def _clause_dropped(pattern: str) -> Callable[[Any], Any]:
     def make(real: Any) -> Any:
         def update(self: Any, pk: str, sets: Any, *, clauses: Any = (), **options: Any) -> Any:
@@ -595,6 +615,9 @@ MUTANTS: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
     ),
     "poll: of the topic's revision": lambda: _both(
         _patched(answering, "is_current", _unrevised), _patched(store, "is_current", _unrevised)
+    ),
+    "approval: what all hear, a person wrote": lambda: _both(
+        _patched(answering, "is_current", _unapproved), _patched(store, "is_current", _unapproved)
     ),
     "poll: not below the ticket's epoch": lambda: _patched(answering.AnswerDesk, "_look", _eager),
 }

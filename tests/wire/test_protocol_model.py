@@ -18,9 +18,12 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, logger="connectgenai")
 
 
+@pytest.mark.parametrize("is_shared", [False, True], ids=["each their own", "shared"])
 @pytest.mark.parametrize("questions", [ONE, SEVERAL], ids=["one question", "several questions"])
-def test_whatever_happens_nobody_is_lost_and_nothing_stale_or_wrong_is_heard(questions: tuple[str, ...]) -> None:
-    play(examples=150, questions=questions)
+def test_whatever_happens_nobody_is_lost_and_nothing_stale_or_wrong_is_heard(
+    questions: tuple[str, ...], is_shared: bool
+) -> None:
+    play(examples=100, questions=questions, is_shared=is_shared)
 
 
 def test_the_game_is_won_on_the_emulator_too(aws: Aws) -> None:
@@ -30,7 +33,7 @@ def test_the_game_is_won_on_the_emulator_too(aws: Aws) -> None:
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_without_any_one_guard_the_game_is_lost(mutant: str) -> None:
     with MUTANTS[mutant](), pytest.raises(AssertionError):
-        play(examples=4_000, questions=ONE)
+        play(examples=4_000, questions=ONE, is_shared=mutant.startswith("approval"))
 
 
 def test_every_guard_has_a_story_of_its_own() -> None:
