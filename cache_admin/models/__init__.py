@@ -9,6 +9,7 @@ from cache_admin.models.flow import UploadedFlow
 from cache_admin.models.incident import Incident, IncidentTopic
 from cache_admin.models.parked import ParkedLook, ParkedMessage
 from cache_admin.models.phone import PhoneCall, PhoneEvent, PhoneSign
+from cache_admin.models.preferences import Preferences
 from cache_admin.models.topic import Topic, TopicLanguage
 from cache_admin.models.version import AnswerVersion
 from cache_admin.models.waiting import WaitPolicy, WaitPrompt
@@ -29,6 +30,7 @@ __all__ = [
     "PhoneCall",
     "PhoneEvent",
     "PhoneSign",
+    "Preferences",
     "Reconciliation",
     "SourceDocument",
     "Topic",
