@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.i18n import JavaScriptCatalog
 
 from cache_admin.home.figures import find_topics
 from cache_admin.home.page import describe_hours, describe_now
+from cache_admin.preferences.page import choose_preferences
 
 
 class SupervisorsSite(AdminSite):
@@ -33,8 +35,13 @@ class SupervisorsSite(AdminSite):
         own = [
             path("now/", self.admin_view(self.now_view), name="now"),
             path("hours/", self.admin_view(self.hours_view), name="hours"),
+            path("preferences/", self.admin_view(choose_preferences), name="preferences"),
         ]
         return [*own, *super().get_urls()]
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # noqa: ARG002 - Django's
+        """The words of our scripts beside those of Django's."""
+        return JavaScriptCatalog(packages=["django.contrib.admin", "cache_admin"]).get(request)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first page; each number is for those who may see what it counts."""
