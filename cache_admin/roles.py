@@ -14,12 +14,13 @@ _OURS = Q(content_type__app_label="cache_admin")
 _LOOKS = Q(codename__startswith="view_") | Q(codename="add_phonecall")
 # What costs money or changes how the whole installation runs
 _ADMINISTRATORS_ONLY = Q(content_type__model="modellimit") & ~_LOOKS | Q(codename="repair_reconciliation")
+_AUDIT = Q(content_type__model="auditentry")
 _SIGNING_IN = Q(content_type__app_label="auth", content_type__model__in=("user", "group"))
 _HISTORY = Q(content_type__app_label="django_celery_results", codename="view_taskresult")
 
 ROLES = {
-    VIEWERS: _OURS & _LOOKS,
-    SUPERVISORS: _OURS & ~_ADMINISTRATORS_ONLY | _HISTORY,
+    VIEWERS: _OURS & _LOOKS & ~_AUDIT,
+    SUPERVISORS: _OURS & ~_ADMINISTRATORS_ONLY & ~_AUDIT | _HISTORY,
     ADMINISTRATORS: _OURS | _HISTORY | _SIGNING_IN,
 }
 

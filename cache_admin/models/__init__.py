@@ -1,6 +1,7 @@
 """What supervisors decide about (topics, wait policies) and what they look at (answers and calls, mirrored)."""
 
 from cache_admin.models.answer import CachedAnswer
+from cache_admin.models.audit import AuditEntry, AuditHead, AuditIntent
 from cache_admin.models.call import Call
 from cache_admin.models.capacity import ModelLimit
 from cache_admin.models.document import SourceDocument
@@ -18,6 +19,9 @@ from cache_admin.models.warming import MissedQuestion, WarmBatch, WarmRow, WarmS
 
 __all__ = [
     "AnswerVersion",
+    "AuditEntry",
+    "AuditHead",
+    "AuditIntent",
     "CachedAnswer",
     "Call",
     "DriftedRow",
