@@ -13,6 +13,8 @@ Environment = Mapping[str, str]
 
 EXAMPLES = {
     "CONNECTGENAI_SECRET_KEY": "a-random-text-of-at-least-32-characters",
+    "CONNECTGENAI_AUDIT_KEY": "another-random-text-of-at-least-32-characters",
+    "CONNECTGENAI_AUDIT_ADDRESS": "REMOTE_ADDR",
     "CONNECTGENAI_DEBUG": "0",
     "CONNECTGENAI_ALLOWED_HOSTS": "answers.example.com,answers.internal",
     "CONNECTGENAI_CSRF_TRUSTED_ORIGINS": "https://answers.example.com",
@@ -55,6 +57,14 @@ def read_secret(env: Environment, name: str, *, length: int) -> str:
     if len(value) < length:
         raise refuse(name, f"must have at least {length} characters")
     return value
+
+
+def read_secrets(env: Environment, name: str, *, length: int) -> list[str]:
+    """Secrets with commas between them, each of at least `length` characters; none when not set."""
+    secrets = _read_list(env, name)
+    if any(len(secret) < length for secret in secrets):
+        raise refuse(name, f"must have at least {length} characters, and so each older one after a comma")
+    return secrets
 
 
 def read_flag(env: Environment, name: str, *, default: bool) -> bool:

@@ -19,6 +19,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = env.read_flag(os.environ, "CONNECTGENAI_DEBUG", default=False)
 SECRET_KEY = env.read_secret(os.environ, "CONNECTGENAI_SECRET_KEY", length=32)
+AUDIT_KEY = env.read_secrets(os.environ, "CONNECTGENAI_AUDIT_KEY", length=32)
+AUDIT_ADDRESS = env.read_text(os.environ, "CONNECTGENAI_AUDIT_ADDRESS", default="")
 ALLOWED_HOSTS = env.read_hosts(
     os.environ, "CONNECTGENAI_ALLOWED_HOSTS", default=["127.0.0.1", "localhost"] if DEBUG else []
 )
