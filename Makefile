@@ -5,6 +5,8 @@
 
 python := .venv/bin/python
 uv_version := 0.13.9
+# a file's tests stay together, since they share what they have started
+processes := -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 clean_up := build staticfiles .local .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 help:
@@ -16,7 +18,7 @@ demo: for-demo  ## start everything on this machine and place calls; ONCE=1 ends
 	@$(python) -m local.demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(MODEL),--model $(MODEL))
 
 test: for-tests  ## run all tests; ARGS="-k word" goes to pytest
-	$(python) -m pytest --ignore=tests/browser $(ARGS)
+	$(python) -m pytest --ignore=tests/browser $(processes) $(ARGS)
 	@# Playwright keeps an event loop running, which disturbs other tests: a process of its own.
 	@if [ -d tests/browser ]; then set -x; $(python) -m pytest tests/browser $(ARGS); fi
 
