@@ -23,6 +23,7 @@ from cache_admin.admin.exporting import ExportingAdmin
 from cache_admin.admin.filters import TopicFilter
 from cache_admin.admin.keyset import KeysetAdmin, KeysetChangeList
 from cache_admin.admin.sounds import open_sound
+from cache_admin.amounts import show_seconds
 from cache_admin.models import CachedAnswer, Call
 from cache_admin.previews.call_story import read_events
 from cache_admin.warming.exporting import CALL_COLUMNS, describe_calls
@@ -115,13 +116,13 @@ class CallAdmin(ExportingAdmin[Call], KeysetAdmin[Call]):
         """Seconds from the question to the first words of the answer."""
         if call.first_words_at is None:
             return "-"
-        return f"{(call.first_words_at - call.asked_at).total_seconds():.1f} s"
+        return show_seconds((call.first_words_at - call.asked_at).total_seconds())
 
     @admin.display(description=_("longest time without anything new"))
     def longest_gap(self, call: Call) -> str:
         """Between two things that began to play."""
         times = [0.0, *(moment.at for moment in read_events(call))]
-        return f"{max((b - a for a, b in pairwise(times)), default=0.0):.1f} s"
+        return show_seconds(max((b - a for a, b in pairwise(times)), default=0.0))
 
     # -- the timeline, and who heard which version
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from cache_admin import gateways
 from cache_admin.admin.badges import badge
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, StoreFirstForm, explain_outages
+from cache_admin.amounts import show_duration
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import ModelLimit
 from cache_admin.services.capacity import publish_limit, read_state, try_again
@@ -57,7 +58,7 @@ class ModelLimitAdmin(StoreFirstAdmin[ModelLimit]):
         if capacity.is_open(now_ms=epoch_ms(now)):
             return badge("FAILED", gettext("left alone: %s") % capacity.open_reason)
         if wait > 1:
-            return badge("PENDING", gettext("new questions wait %.0f s") % wait)
+            return badge("PENDING", gettext("new questions wait %s") % show_duration(round(wait)))
         return badge("READY", _("has room"))
 
     def save_model(self, request: HttpRequest, obj: ModelLimit, form: Any, change: bool) -> None:

@@ -20,6 +20,7 @@ from cache_admin.admin.badges import badge
 from cache_admin.admin.typed import ModelAdmin
 from cache_admin.models import CachedAnswer, Call, DriftedRow, Reconciliation
 from cache_admin.services.drift import find_open, wish_for_reconciliation
+from cache_admin.stored_words import read_stored
 
 State, Verdict = Reconciliation.State, DriftedRow.Verdict
 _TONES = {State.DONE: "SUCCESS", State.FAILED: "FAILURE", State.RUNNING: "STARTED", State.QUEUED: "PENDING"}
@@ -47,10 +48,10 @@ class DriftAdmin(ModelAdmin[Reconciliation]):
     actions = None
     show_facets = admin.ShowFacets.NEVER
     readonly_fields = (
-        "state_badge", "asked_at", "origin", "asked_by", "repair", "started_at", "ended_at", "compared", "error", "rows_found",
+        "state_badge", "asked_at", "origin", "asked_by", "repair", "started_at", "ended_at", "compared", "what_failed", "rows_found",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("state_badge", "error", "compared", "rows_found")}),
+        (None, {"fields": ("state_badge", "what_failed", "compared", "rows_found")}),
         (_("Who and when"), {"fields": ("asked_at", "origin", "asked_by", "repair", "started_at", "ended_at")}),
     )
 
@@ -85,6 +86,11 @@ class DriftAdmin(ModelAdmin[Reconciliation]):
         if run.state == State.DONE:
             return badge("SUCCESS", gettext("all the same"))
         return badge(_TONES[State(run.state)], run.get_state_display())
+
+    @admin.display(description=_("error"))
+    def what_failed(self, run: Reconciliation) -> str:
+        """Why there is no result."""
+        return read_stored(run.error) or "-"
 
     @admin.display(description=_("asked for by"))
     def who(self, run: Reconciliation) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.utils.formats import time_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin.admin.badges import badge
@@ -30,6 +33,12 @@ class ScheduleForm(ModelForm[WarmSchedule]):
         model = WarmSchedule
         fields = ("topic", "enabled", "when", "at", "days", "most_asked")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "at" in self.fields:  # who may only look has none
+            hint = gettext("In the installation's time zone, %s: at night, or early enough before you open.")
+            self.fields["at"].help_text = hint % settings.TIME_ZONE
+
     def clean(self) -> dict[str, Any] | None:
         """No time of day without its time."""
         cleaned = super().clean() or {}
@@ -43,11 +52,16 @@ class ScheduleAdmin(ModelAdmin[WarmSchedule]):
     """Few rows."""
 
     form = ScheduleForm
-    list_display = ("topic", "when", "at", "days", "most_asked", "state", "last_run_at")
+    list_display = ("topic", "when", "time_of_day", "days", "most_asked", "state", "last_run_at")
     list_select_related = ("topic",)
     sortable_by = ()
     actions = None
     readonly_fields = ("last_run_at",)
+
+    @admin.display(description=_("time of day"))
+    def time_of_day(self, schedule: WarmSchedule) -> str:
+        """With the zone: it is the installation's, whatever zone the reader has chosen."""
+        return f"{time_format(schedule.at, 'H:i')} ({settings.TIME_ZONE})" if schedule.at else "-"
 
     @admin.display(description=_("state"))
     def state(self, schedule: WarmSchedule) -> SafeString:

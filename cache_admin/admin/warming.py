@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -24,6 +24,7 @@ from cache_admin.admin.store_first import NotSavedError, explain_outages
 from cache_admin.admin.warming_forms import FileForm, TypedForm
 from cache_admin.admin.warming_rows import describe_progress, read_page, show_cost
 from cache_admin.models import WarmBatch, WarmRow
+from cache_admin.stored_words import read_stored
 from cache_admin.warming import batches
 from cache_admin.warming.estimate import estimate_batch
 
@@ -37,7 +38,7 @@ _NAME = "cache_admin_warmbatch"
 class BatchAdmin(KeysetAdmin[WarmBatch]):
     """The batches, newest first, and one page for each."""
 
-    list_display = ("name", "kind", "state_badge", "read_rows", "created_by", "created_at")
+    list_display = ("described", "kind", "state_badge", "read_rows", "created_by", "created_at")
     list_select_related = ("created_by",)
     list_filter = ("kind", "state")
     sortable_by = ("created_at",)
@@ -56,6 +57,11 @@ class BatchAdmin(KeysetAdmin[WarmBatch]):
     def has_delete_permission(self, request: HttpRequest, obj: WarmBatch | None = None) -> bool:
         """Old ones go by themselves."""
         return False
+
+    @admin.display(description=_("name"))
+    def described(self, batch: WarmBatch) -> str:
+        """The file, or what else it was made of."""
+        return read_stored(batch.name)
 
     def get_urls(self) -> list[Any]:
         """Our pages in place of Django's."""
@@ -97,7 +103,7 @@ class BatchAdmin(KeysetAdmin[WarmBatch]):
             wish["questions"],
             topic=wish["topic"].name,
             language=wish["language"],
-            name=gettext("Typed for %s") % wish["topic"],
+            name=gettext_noop("Typed for %s") % wish["topic"],
             by=request.user,
             now=timezone.now(),
         )
@@ -145,7 +151,7 @@ class BatchAdmin(KeysetAdmin[WarmBatch]):
         is_preview = batch.state == State.PREVIEW
         estimate = estimate_batch(batch) if is_preview and batch.kind == Kind.PREWARM else None
         context = {
-            "title": batch.name,
+            "title": read_stored(batch.name),
             "batch": batch,
             "original": batch,
             "state": show_state(batch),

@@ -8,11 +8,12 @@ from typing import Any
 
 from django.db.models import Count
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from cache_admin.admin.badges import badge
+from cache_admin.amounts import show_count, show_decimal
 from cache_admin.models import CachedAnswer, WarmBatch, WarmRow
+from cache_admin.stored_words import read_stored
 from cache_admin.warming.batches import FINAL, count_chosen, count_verdicts, read_progress
 from cache_admin.warming.estimate import Estimate, measure_batch
 
@@ -86,7 +87,7 @@ def _describe_row(row: WarmRow, answer: CachedAnswer | None) -> dict[str, Any]:
     return {
         "row": row,
         "badge": badge(_TONES[word], label),
-        "reason": row.failure or (row.reason if is_planned else ""),
+        "reason": read_stored(row.failure or (row.reason if is_planned else "")),
         "may_choose": row.verdict != WarmRow.Verdict.INVALID,
         "url": reverse("admin:cache_admin_cachedanswer_change", args=[answer.pk]) if answer else "",
         "there": answer.text if answer and row.answer else "",
@@ -115,9 +116,9 @@ def _describe_reading(batch: WarmBatch) -> dict[str, Any]:
     is_reading = batch.state == State.READING
     percent = min(99, 100 * batch.read_rows // expected) if is_reading and expected else 0 if is_reading else 100
     chosen = sum(count_chosen(batch).values()) if batch.state == State.PREVIEW else 0
-    figures = [(_("rows read"), number_format(batch.read_rows, force_grouping=True))]
+    figures = [(_("rows read"), show_count(batch.read_rows))]
     if batch.state == State.PREVIEW:
-        figures.append((_("chosen"), number_format(chosen, force_grouping=True)))
+        figures.append((_("chosen"), show_count(chosen)))
     return {"percent": percent, "figures": _named(figures)}
 
 
@@ -131,7 +132,7 @@ def _describe_work(batch: WarmBatch) -> dict[str, Any]:
         (_("failed"), progress.failed),
         (_("cancelled"), progress.cancelled),
     ]
-    shown = [(name, number_format(value, force_grouping=True)) for name, value in figures]
+    shown = [(name, show_count(value)) for name, value in figures]
     if batch.kind == WarmBatch.Kind.PREWARM:
         shown.append((_("used"), show_cost(measure_batch(batch))))
     percent = 100 * progress.over // progress.total if progress.total else 0
@@ -144,6 +145,6 @@ def _named(figures: list[tuple[str, str]]) -> list[dict[str, str]]:
 
 def show_cost(cost: Estimate) -> str:
     """Tokens, and dollars if the prices are known."""
-    read, written = (number_format(count, force_grouping=True) for count in (cost.input_tokens, cost.output_tokens))
+    read, written = (show_count(count) for count in (cost.input_tokens, cost.output_tokens))
     tokens = _("%(read)s + %(written)s tokens") % {"read": read, "written": written}
-    return tokens if cost.dollars is None else f"{tokens} = ${cost.dollars:,.2f}"
+    return tokens if cost.dollars is None else f"{tokens} = ${show_decimal(cost.dollars, 2)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, Q
@@ -141,7 +141,7 @@ def count_hours(*, now: datetime, topic: str = "", hours: int = 24) -> list[dict
     calls = Call.objects.filter(asked_at__gte=first, **({"topic": topic} if topic else {}))
     rows = (
         calls.order_by()
-        .annotate(hour=TruncHour("asked_at"))
+        .annotate(hour=TruncHour("asked_at", tzinfo=UTC))
         .values("hour")
         .annotate(
             calls=Count("pk"),

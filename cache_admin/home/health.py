@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from cache_admin import gateways
+from cache_admin.amounts import show_duration
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import CachedAnswer, ModelLimit, Topic
 from connectgenai.wire.config import ConfigError
@@ -45,7 +47,16 @@ def _see_workers(now: datetime) -> Sign:
     if queued is None:
         return Sign(_("Workers"), _("SQS does not answer"), "bad")
     if stuck and queued:
-        return Sign(_("Workers"), _("%d questions wait for a worker: is one running?") % max(stuck, queued), "bad")
+        return Sign(
+            _("Workers"),
+            ngettext(
+                "%d question waits for a worker: is one running?",
+                "%d questions wait for a worker: is one running?",
+                max(stuck, queued),
+            )
+            % max(stuck, queued),
+            "bad",
+        )
     return Sign(_("Workers"), _("%d on the live queue") % queued, "busy" if queued > 10 else "good")
 
 
@@ -72,7 +83,7 @@ def _see_mirror(now: datetime) -> Sign:
     oldest = min((int(item["changed_at"]["N"]) for item in changed), default=epoch_ms(now))
     behind = max((epoch_ms(now) - oldest) / 1000, 0)
     tone = "bad" if behind > MIRROR_BEHIND.total_seconds() else "good"
-    return Sign(_("This site's copy"), _("%.0f s behind what callers hear") % behind, tone)
+    return Sign(_("This site's copy"), _("%s behind what callers hear") % show_duration(round(behind)), tone)
 
 
 def _see_models(now: datetime) -> list[Sign]:

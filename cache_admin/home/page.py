@@ -10,9 +10,10 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.timezone import localtime
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from cache_admin.amounts import show_count, show_duration, show_seconds
 from cache_admin.home import figures
 from cache_admin.home.figures import HOUR, LastHour, Waiting
 from cache_admin.home.health import find_signs
@@ -40,11 +41,12 @@ def describe_now(user: Any, *, now: datetime) -> dict[str, Any]:
         return {}
     callers, waiting = figures.find_waiting(now=now)
     hour = figures.sum_up_hour(now=now)
+    signs = f"home.signs.{get_language()}"  # they are told in words
     return {
         "numbers": [asdict(number) for number in _list_numbers(user, callers, hour, now)],
         "waiting": [_describe_waiting(row) for row in waiting],
-        "signs": cache.get_or_set("home.signs", lambda: [asdict(sign) for sign in find_signs(now=now)], SIGNS_SECONDS),
-        "at": localtime(now).strftime("%H:%M:%S"),
+        "signs": cache.get_or_set(signs, lambda: [asdict(sign) for sign in find_signs(now=now)], SIGNS_SECONDS),
+        "at": localtime(now).strftime("%H:%M:%S %Z"),
     }
 
 
@@ -62,9 +64,15 @@ def describe_hours(user: Any, *, now: datetime, topic: str) -> dict[str, Any]:
         "unhappy": _("hung up, failed or too late"),
     }
     return {
-        "labels": [localtime(row["hour"]).strftime("%H:00") for row in rows],
+        "labels": _label([localtime(row["hour"]) for row in rows]),
         "series": [{"kind": kind, "label": label, "values": [r[kind] for r in rows]} for kind, label in kinds.items()],
     }
+
+
+def _label(hours: list[datetime]) -> list[str]:
+    """The times of day; with the zone on a day on which the clocks change, when an hour comes twice."""
+    pattern = "%H:%M" if len({hour.utcoffset() for hour in hours}) == 1 else "%H:%M %Z"
+    return [hour.strftime(pattern) for hour in hours]
 
 
 def _list_numbers(user: Any, callers: int, hour: LastHour, now: datetime) -> list[Number]:
@@ -73,7 +81,7 @@ def _list_numbers(user: Any, callers: int, hour: LastHour, now: datetime) -> lis
 
     def of(kind: str, value: int, label: str, field: str, *, tone: str = "plain") -> Number:
         url = f"{calls}?{urlencode({f'{field}__exact': kind, **since})}"
-        return Number(kind, str(value), label, url, tone if value else "plain")
+        return Number(kind, show_count(value), label, url, tone if value else "plain")
 
     generating = figures.count_generating(now=now)
     hit_rate = NOTHING if hour.hit_percent is None else f"{hour.hit_percent} %"
@@ -81,10 +89,14 @@ def _list_numbers(user: Any, callers: int, hour: LastHour, now: datetime) -> lis
     every = f"{calls}?{urlencode(since)}"
     numbers = [
         Number(
-            "waiting", str(callers), _("waiting now"), f"{calls}?outcome__exact=waiting", "busy" if callers else "plain"
+            "waiting",
+            show_count(callers),
+            _("waiting now"),
+            f"{calls}?outcome__exact=waiting",
+            "busy" if callers else "plain",
         ),
-        Number("generating", str(generating), _("being generated"), f"{answers}?state__exact=PENDING"),
-        Number("calls", str(hour.calls), _("calls in the last hour"), every),
+        Number("generating", show_count(generating), _("being generated"), f"{answers}?state__exact=PENDING"),
+        Number("calls", show_count(hour.calls), _("calls in the last hour"), every),
         Number(
             "hit_rate", hit_rate, _("answered at once"), f"{calls}?{urlencode({'source__in': 'hit,curated', **since})}"
         ),
@@ -97,8 +109,8 @@ def _list_numbers(user: Any, callers: int, hour: LastHour, now: datetime) -> lis
         of("timed_out", hour.unhappy["timed_out"], _("patience spent"), "outcome", tone="bad"),
         of("failed", hour.unhappy["failed"], _("failed"), "outcome", tone="bad"),
         of("busy", hour.unhappy["busy"], _("too busy"), "outcome", tone="bad"),
-        Number("saved", _duration(hour.seconds_saved), _("of waiting saved"), every, "good"),
-        Number("tokens_saved", f"{hour.tokens_saved:,}", _("tokens not paid for again"), every, "good"),
+        Number("saved", show_duration(hour.seconds_saved), _("of waiting saved"), every, "good"),
+        Number("tokens_saved", show_count(hour.tokens_saved), _("tokens not paid for again"), every, "good"),
     ]
     return [*numbers, *_list_chores(user)]
 
@@ -107,10 +119,10 @@ def _list_chores(user: Any) -> list[Number]:
     found = []
     if user.has_perm("cache_admin.view_parkedmessage"):
         parked, url = count_parked(), reverse("admin:cache_admin_parkedmessage_changelist")
-        found.append(Number("parked", str(parked), _("parked questions"), url, "bad" if parked else "plain"))
+        found.append(Number("parked", show_count(parked), _("parked questions"), url, "bad" if parked else "plain"))
     if user.has_perm("cache_admin.view_reconciliation") and (drifted := count_drifted()) is not None:
         url = reverse("admin:cache_admin_reconciliation_changelist")
-        found.append(Number("drift", str(drifted), _("rows of drift"), url, "bad" if drifted else "plain"))
+        found.append(Number("drift", show_count(drifted), _("rows of drift"), url, "bad" if drifted else "plain"))
     return found
 
 
@@ -120,19 +132,10 @@ def _describe_waiting(row: Waiting) -> dict[str, Any]:
         "question": row.question or _("(not copied here yet)"),
         "topic": row.topic,
         "callers": ngettext("%d waiting on this", "%d waiting on this", row.callers) % row.callers,
-        "longest": _("%d s") % row.longest_seconds,
+        "longest": show_duration(row.longest_seconds),
         "url": url,
     }
 
 
 def _seconds(value: float | None) -> str:
-    return NOTHING if value is None else _("%.1f s") % value
-
-
-def _duration(seconds: int) -> str:
-    if seconds < 60:
-        return _("%d s") % seconds
-    minutes = seconds // 60
-    return _("%d min") % minutes if minutes < 60 else _("%(hours)d h %(minutes)d min") % {
-        "hours": minutes // 60, "minutes": minutes % 60
-    }  # fmt: skip
+    return NOTHING if value is None else show_seconds(value)

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.timezone import localtime
+from django.utils.timezone import get_default_timezone, localtime
+from django.utils.translation import gettext_noop
 
 from cache_admin.models import CachedAnswer, Call, DriftedRow, Reconciliation
 from cache_admin.services.reconcile import Drift, reconcile
@@ -23,7 +24,7 @@ KEPT = 60
 def find_open(*, now: datetime) -> Reconciliation | None:
     """The comparison that waits or runs, if there is one; one whose worker has died is closed."""
     dead = Reconciliation.objects.filter(state=State.RUNNING, touched_at__lt=now - ABANDONED_AFTER)
-    dead.update(state=State.FAILED, ended_at=now, error="the worker stopped")
+    dead.update(state=State.FAILED, ended_at=now, error=gettext_noop("the worker stopped"))
     return Reconciliation.objects.filter(state__in=(State.QUEUED, State.RUNNING)).order_by("asked_at").first()
 
 
@@ -45,7 +46,7 @@ def run_if_due(store: AnswerStore, *, clock: Clock) -> Reconciliation | None:
 
 def _is_night(now: datetime) -> bool:
     """Whether it is the hour, and tonight's has not been."""
-    if localtime(now).hour != NIGHT_HOUR:
+    if localtime(now, get_default_timezone()).hour != NIGHT_HOUR:
         return False
     since = now - timedelta(hours=12)
     return not Reconciliation.objects.filter(origin=Origin.SCHEDULE, asked_at__gt=since).exists()
@@ -61,7 +62,9 @@ def run_reconciliation(run: Reconciliation, store: AnswerStore, *, clock: Clock)
     try:
         drift = reconcile(store, repair=run.repair, now=now, watch=lambda drift: _write(own, drift, touched_at=clock()))
     except StoreError as error:
-        own.update(state=State.FAILED, ended_at=clock(), error=f"DynamoDB does not serve: {error}"[:100])
+        own.update(
+            state=State.FAILED, ended_at=clock(), error=(gettext_noop("DynamoDB does not serve: %s") % error)[:100]
+        )
     else:
         _keep_examples(run, drift)
         _write(own, drift, state=State.DONE, ended_at=clock())

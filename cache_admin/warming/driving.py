@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import Storage
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext_noop
 
 from cache_admin.models import WarmBatch, WarmRow
 from cache_admin.warming.planning import Planner, in_batches
@@ -88,7 +89,11 @@ def read_batch(batch: WarmBatch, storage: Storage, *, clock: Clock) -> None:
         except UnreadableError as error:
             own.update(state=State.UNREADABLE, problem=str(error)[:300], ended_at=clock())
         except FileNotFoundError:
-            own.update(state=State.UNREADABLE, problem="The file is not in the bucket any more.", ended_at=clock())
+            own.update(
+                state=State.UNREADABLE,
+                problem=gettext_noop("The file is not in the bucket any more."),
+                ended_at=clock(),
+            )
         else:
             own.update(state=State.PREVIEW)
 

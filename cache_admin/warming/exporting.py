@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from django.utils.timezone import localtime
 from openpyxl import Workbook
 
 from cache_admin.models import CachedAnswer, Call
@@ -82,7 +83,7 @@ def _make_cell(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
+        return _show_time(value)
     if isinstance(value, bool | int | float):
         return value
     text = str(value)
@@ -118,7 +119,12 @@ def write_json(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def _make_plain(value: Any) -> Any:
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+    return _show_time(value) if isinstance(value, datetime) else value
+
+
+def _show_time(value: datetime) -> str:
+    """ISO 8601 with the offset, in the zone of who asked for the file."""
+    return localtime(value).isoformat(timespec="seconds")
 
 
 def write_xlsx(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:

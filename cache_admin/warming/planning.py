@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import get_default_timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cache_admin.mapping import storable
 from cache_admin.models import CachedAnswer, Topic, WarmBatch, WarmRow
+from cache_admin.preferences.applying import find_preferences, find_zone
 from cache_admin.services.answers import AnswerError, make_chunks
+from cache_admin.stored_words import in_english
 from cache_admin.warming.reading import Draft
 from connectgenai.wire.flow import choose_language
 from connectgenai.wire.question import EVERYONE, QuestionError, find_personal, identify_question
@@ -32,10 +35,12 @@ class Planner:
 
     def __init__(self, batch: WarmBatch, *, now: datetime) -> None:
         self._batch, self._now = batch, now
+        self._zone = find_zone(find_preferences(batch.created_by)) if batch.created_by else get_default_timezone()
         topics = Topic.objects.prefetch_related("languages")
         self._topics = {topic.name: topic for topic in topics}
         self._languages = {topic.name: dict.fromkeys(row.language for row in topic.languages.all()) for topic in topics}
 
+    @in_english
     def plan(self, drafts: Iterable[Draft]) -> list[WarmRow]:
         """The unsaved rows of these drafts; what earlier rows of the batch ask counts as asked."""
         rows = [self._read(draft) for draft in drafts]
@@ -109,8 +114,8 @@ class Planner:
         if len(draft.answer) > MAX_ANSWER_CHARACTERS:
             raise AnswerError(_("An answer has at most 20,000 characters."))
         make_chunks(draft.answer)
-        row.valid_from = read_time(draft.valid_from)
-        row.valid_until = read_time(draft.valid_until, is_end=True)
+        row.valid_from = read_time(draft.valid_from, zone=self._zone)
+        row.valid_until = read_time(draft.valid_until, zone=self._zone, is_end=True)
         if row.valid_until and row.valid_until <= max(self._now, row.valid_from or self._now):
             raise AnswerError(_("It is over before it would begin."))
 
@@ -151,9 +156,9 @@ def _find_answers(keys: set[str]) -> Iterable[CachedAnswer]:
     )
 
 
-def read_time(text: str, *, is_end: bool = False) -> datetime | None:
-    """A day, or a day and a time, as in 2027-01-31 or 2027-01-31 18:00, where no zone is named in the site's own; a day as
-    an end is over when the day is. AnswerError when it is none."""
+def read_time(text: str, *, zone: tzinfo, is_end: bool = False) -> datetime | None:
+    """A day, or a day and a time, as in 2027-01-31 or 2027-01-31 18:00, in `zone` where none is named; a day as an end is
+    over when the day is. AnswerError when it is none, or when the clocks of the zone show that time twice or never."""
     if not text:
         return None
     try:
@@ -163,7 +168,20 @@ def read_time(text: str, *, is_end: bool = False) -> datetime | None:
         found = None
     if found is None or not 2000 <= found.year <= 9000:
         raise AnswerError(_("“%s” is no time: write it as in 2027-01-31 or 2027-01-31 18:00.") % text[:40])
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
+    if timezone.is_aware(found):
+        return found
+    if not day and _is_unclear(found, zone):
+        hint = _(
+            "“%s” comes twice or never in %s, where the clocks change: add the offset, as in 2027-01-31 18:00+01:00."
+        )
+        raise AnswerError(hint % (text[:40], zone))
+    return found.replace(tzinfo=zone)
+
+
+def _is_unclear(local: datetime, zone: tzinfo) -> bool:
+    """Whether it falls into the hour that is left out, or comes twice, when the clocks change."""
+    first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return first != second
 
 
 def in_batches(drafts: Iterable[Draft], size: int = AT_ONCE) -> Iterable[Sequence[Draft]]:

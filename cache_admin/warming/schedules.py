@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
-from django.utils.timezone import localtime
+from django.utils.timezone import get_default_timezone, localtime
 from django.utils.translation import gettext as _
 
 from cache_admin.models import CachedAnswer, WarmBatch, WarmRow, WarmSchedule
@@ -29,10 +29,16 @@ def is_due(schedule: WarmSchedule, *, now: datetime) -> bool:
         return last is None or now - last >= LOOKS_EVERY
     if schedule.at is None:
         return False
-    here = localtime(now)
-    begin = here.replace(hour=schedule.at.hour, minute=schedule.at.minute, second=0, microsecond=0)
-    is_day = str(here.isoweekday()) in schedule.days
-    return is_day and begin <= here < begin + LATE and (last is None or last < begin)
+    begin = find_begin(schedule.at, now=now)
+    is_day = str(localtime(begin).isoweekday()) in schedule.days
+    return is_day and begin <= now < begin + LATE and (last is None or last < begin)
+
+
+def find_begin(at: time, *, now: datetime) -> datetime:
+    """Today's moment for a time of day of the installation's zone, in UTC: what is shown twice when the clocks are put back
+    is the first of both, and what is left out in spring is as long after the hour that is left out."""
+    here = localtime(now, get_default_timezone())
+    return here.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0, fold=0).astimezone(UTC)
 
 
 def _take(schedule: WarmSchedule, *, now: datetime) -> bool:

@@ -139,15 +139,15 @@ def test_dates_of_a_workbook_are_dates(read: Any) -> None:
 
 
 def test_a_day_as_an_end_is_over_when_the_day_is(settings: Any) -> None:
-    assert read_time("2027-01-31") == datetime(2027, 1, 31, tzinfo=UTC)
-    assert read_time("2027-01-31", is_end=True) == datetime(2027, 2, 1, tzinfo=UTC)
-    assert read_time("2027-01-31 18:00+01:00") == datetime(2027, 1, 31, 17, tzinfo=UTC)
+    assert read_time("2027-01-31", zone=UTC) == datetime(2027, 1, 31, tzinfo=UTC)
+    assert read_time("2027-01-31", zone=UTC, is_end=True) == datetime(2027, 2, 1, tzinfo=UTC)
+    assert read_time("2027-01-31 18:00+01:00", zone=UTC) == datetime(2027, 1, 31, 17, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["soon", "2027-02-31", "31.1.2027", "0001-01-01", "9999-12-31", "2027-01-31 25:00"])
 def test_what_is_no_time_is_said_so(text: str) -> None:
     with pytest.raises(AnswerError, match="no time"):
-        read_time(text)
+        read_time(text, zone=UTC)
 
 
 # -- from the upload to the answers

@@ -1,0 +1,72 @@
+"""Sentences that are kept in rows: written in English whoever works, read by each person in the language of the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import ParamSpec, TypeVar
+
+from django.utils.translation import gettext, gettext_noop, override
+
+P = ParamSpec("P")
+R = TypeVar("R")
+# Those with something filled in; the others are found by themselves
+TEMPLATES = (
+    gettext_noop("The same question as in row %d."),
+    gettext_noop("“%s” is no time: write it as in 2027-01-31 or 2027-01-31 18:00."),
+    gettext_noop(
+        "“%s” comes twice or never in %s, where the clocks change: add the offset, as in 2027-01-31 18:00+01:00."
+    ),
+    gettext_noop("The file has more than %d rows. Divide it."),
+    gettext_noop("Row %(row)d is broken: %(error)s."),
+    gettext_noop("Row %d is not UTF-8. In Excel save as “CSV UTF-8”, or as a workbook (.xlsx)."),
+    gettext_noop("The first row must name the columns, one of them “question”. It says: %s."),
+    gettext_noop("Item %d is no object with a question."),
+    gettext_noop("Item %d is broken or too long."),
+    gettext_noop("The file breaks off, or is broken, after item %d."),
+    gettext_noop("Imported from %s"),
+    gettext_noop("Typed for %s"),
+    gettext_noop("By schedule: %s"),
+    gettext_noop("as version %d again"),
+    gettext_noop("DynamoDB does not serve: %s"),
+)
+_PLACE = re.compile(r"%(?:\((\w+)\))?[ds]")
+
+
+def in_english(write: Callable[P, R]) -> Callable[P, R]:
+    """For functions that write such rows: what they say with gettext is kept in the language that can be translated."""
+
+    def write_in_english(*args: P.args, **kwargs: P.kwargs) -> R:
+        with override("en"):
+            return write(*args, **kwargs)
+
+    return write_in_english
+
+
+def read_stored(text: str) -> str:
+    """The sentence in the language of the page; what a person wrote, or nobody has translated, as it is."""
+    if not text:
+        return ""
+    for pattern, template in _list_patterns():
+        if found := pattern.fullmatch(text):
+            return _fill(gettext(template), found)
+    return gettext(text)
+
+
+@cache
+def _list_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((_make_pattern(template), template) for template in TEMPLATES)
+
+
+def _make_pattern(template: str) -> re.Pattern[str]:
+    words, groups = _PLACE.split(template)[::2], [place[1] for place in _PLACE.finditer(template)]
+    holes = [f"(?P<{name}>.*)" if name else "(.*)" for name in groups]
+    pieces = [re.escape(words[0]), *(hole + re.escape(word) for hole, word in zip(holes, words[1:], strict=True))]
+    return re.compile("".join(pieces), re.DOTALL)
+
+
+def _fill(translated: str, found: re.Match[str]) -> str:
+    """Numbers are texts by now."""
+    as_texts = _PLACE.sub(lambda place: f"%({place[1]})s" if place[1] else "%s", translated)
+    return as_texts % (found.groupdict() or found.groups())
