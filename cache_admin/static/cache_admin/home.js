@@ -86,7 +86,7 @@
       type: "bar",
       data: { labels: hours.labels, datasets },
       options: {
-        animation: false, maintainAspectRatio: false,
+        animation: false, maintainAspectRatio: false, locale: window.amounts.language,
         scales: { x: { ...axis, grid: { display: false } }, y: { ...axis, beginAtZero: true } },
         plugins: { legend: { position: "bottom", labels: { color: colour("--body-fg"), boxWidth: 12 } } },
       },
@@ -99,7 +99,7 @@
     head.append(cell("th", table.dataset.hour, "col"), ...hours.series.map((row) => cell("th", row.label, "col")));
     hours.labels.forEach((label, number) => {
       const line = element("tr");
-      line.append(cell("th", label, "row"), ...hours.series.map((row) => cell("td", row.values[number])));
+      line.append(cell("th", label, "row"), ...hours.series.map((row) => cell("td", window.amounts.count(row.values[number]))));
       body.append(line);
     });
     top.append(head);

@@ -1,7 +1,7 @@
 /* The picture of a call while it grows: three lanes of bars over the seconds. */
 "use strict";
 window.phoneTimeline = (() => {
-  const SVG = "http://www.w3.org/2000/svg", LEFT = 74, LANES = ["Heard", "Lambda", "Dead air"], LANE = 34, BAR = 18, TOP = 4;
+  const SVG = "http://www.w3.org/2000/svg", LEFT = 80, LANES = [gettext("Heard"), "Lambda", gettext("Dead air")], LANE = 34, BAR = 18, TOP = 4;
   const LONG_SILENCE = 3; // seconds; wait policies promise 2.5, and the clock of a page is not exact
   const STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300];
   let svg = null, bars = [], open = null;
@@ -20,7 +20,7 @@ window.phoneTimeline = (() => {
     if (["prompt", "part", "audio"].includes(event.kind)) {
       close(event.at);
       if (event.kind !== "audio" && !event.text) return; // a pause: the lane of dead air has it
-      open = { lane: 0, at: event.at, seconds: event.seconds || 0.3, kind: `is-${event.kind}`, title: event.text || "wait sound" };
+      open = { lane: 0, at: event.at, seconds: event.seconds || 0.3, kind: `is-${event.kind}`, title: event.text || gettext("Wait sound") };
       bars.push(open);
     } else if (event.kind === "cut" || event.kind === "end") {
       close(event.at);
@@ -29,7 +29,7 @@ window.phoneTimeline = (() => {
       bars.push({ lane: 1, at: event.at, seconds: event.seconds, kind: classOfStatus(event.status), title });
     } else if (event.kind === "silence") {
       const kind = event.seconds > LONG_SILENCE ? "is-silence is-long" : "is-silence";
-      bars.push({ lane: 2, at: event.at, seconds: event.seconds, kind, title: `${event.seconds.toFixed(1)} s of dead air` });
+      bars.push({ lane: 2, at: event.at, seconds: event.seconds, kind, title: interpolate(gettext("%s of dead air"), [window.amounts.seconds(event.seconds)]) });
     }
   }
 

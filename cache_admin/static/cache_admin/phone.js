@@ -3,12 +3,13 @@
 (() => {
   const LOOK_MS = 300, MOST_FAILURES = 10;
   const ENDS = {
-    hung_up: "The caller hung up", disconnected: "The flow ended the call", queue: "Handed over to a queue",
-    agent: "An agent took the call", transferred: "Transferred", flow_ended: "The flow ended", module_returned: "The module returned",
-    held: "Waits in the queue", failed: "The flow broke off", stuck: "The flow did not end", lost: "The call was lost",
+    hung_up: gettext("The caller hung up"), disconnected: gettext("The flow ended the call"), queue: gettext("Handed over to a queue"),
+    agent: gettext("An agent took the call"), transferred: gettext("Transferred"), flow_ended: gettext("The flow ended"),
+    module_returned: gettext("The module returned"), held: gettext("Waits in the queue"), failed: gettext("The flow broke off"),
+    stuck: gettext("The flow did not end"), lost: gettext("The call was lost"),
   };
-  const WHO = { prompt: "Wait prompt", part: "Answer", audio: "Wait sound", key: "Key", say: "Caller" };
-  const STATUSES = { 200: "last part", 206: "more parts follow", 202: "keep waiting" };
+  const WHO = { prompt: gettext("Wait prompt"), part: gettext("Answer"), audio: gettext("Wait sound"), key: gettext("Key"), say: gettext("Caller") };
+  const STATUSES = { 200: gettext("last part"), 206: gettext("more parts follow"), 202: gettext("keep waiting") };
   const $ = (id) => document.getElementById(id);
   const page = $("phone-page"), form = $("phone-form"), button = $("phone-button"), device = document.querySelector(".phone-device");
   const sound = window.phoneSound, timeline = window.phoneTimeline;
@@ -17,7 +18,7 @@
 
   // -- small things
 
-  const seconds = (value) => `${value.toFixed(1)} s`;
+  const { seconds } = window.amounts;
   const clock = (value) => `${Math.floor(value / 60)}:${String(Math.floor(value % 60)).padStart(2, "0")}`;
   const token = () => form.elements.csrfmiddlewaretoken.value;
 
@@ -65,7 +66,7 @@
   function setLive(isLive, status) {
     device.classList.toggle("is-live", isLive);
     button.className = isLive ? "is-hang-up" : "is-call";
-    $("phone-button-label").textContent = isLive ? "Hang up" : "Call again";
+    $("phone-button-label").textContent = isLive ? gettext("Hang up") : gettext("Call again");
     $("phone-status").textContent = status;
     // disabling the focused element would throw the keyboard's user out
     for (const node of [...document.querySelectorAll(".phone-key"), $("say"), $("say-button")]) node.disabled = !isLive;
@@ -74,7 +75,7 @@
 
   function describe(event) {
     const told = element("div", "told"), who = WHO[event.kind];
-    if (who) told.append(element("span", "who", event.kind === "part" ? `${who}, part ${call.parts}` : who));
+    if (who) told.append(element("span", "who", event.kind === "part" ? interpolate(gettext("%s, part %s"), [who, call.parts]) : who));
     if (["prompt", "part", "key", "say"].includes(event.kind)) told.append(element("p", "words", event.text));
     else if (event.kind === "audio") told.append(element("p", "words", `♪ ${seconds(event.seconds)}`));
     else if (event.kind === "lambda") {
@@ -83,8 +84,8 @@
       told.append([status && ` ${status}`, reason && ` (${reason})`, `, ${seconds(event.seconds)}`].filter(Boolean).join(""));
     } else if (event.kind === "step") {
       told.append(element("code", "", event.action), ` → ${event.way}${event.text ? `: ${event.text}` : ""}`);
-    } else if (event.kind === "silence") told.append(`${seconds(event.seconds)} of dead air`);
-    else if (event.kind === "cut") told.append("cut off here");
+    } else if (event.kind === "silence") told.append(interpolate(gettext("%s of dead air"), [seconds(event.seconds)]));
+    else if (event.kind === "cut") told.append(gettext("cut off here"));
     else if (event.kind === "end") {
       const queue = event.queue ? ` (${event.queue.split("/").pop()})` : "";
       told.append(`${ENDS[event.way] || event.way}${queue}${event.text ? `: ${event.text}` : "."}`);
@@ -116,8 +117,12 @@
   }
 
   function summarize() {
-    const first = call.first === null ? "no answer was heard" : `first words after ${seconds(call.first)}`;
-    return `${first}, longest silence ${seconds(call.silence)}, ${call.lambdas} Lambda calls, ${call.parts} parts`;
+    return [
+      call.first === null ? gettext("no answer was heard") : interpolate(gettext("first words after %s"), [seconds(call.first)]),
+      interpolate(gettext("longest silence %s"), [seconds(call.silence)]),
+      interpolate(ngettext("%s Lambda call", "%s Lambda calls", call.lambdas), [call.lambdas]),
+      interpolate(ngettext("%s part", "%s parts", call.parts), [call.parts]),
+    ].join(", ");
   }
 
   // -- the call
@@ -164,8 +169,8 @@
       if (found.over || mine.end) return finish();
     } catch {
       mine.failures += 1;
-      if (mine.failures > MOST_FAILURES) return finish("The connection to the site is lost");
-      if (mine.failures > 2) $("phone-status").textContent = "Connecting again…";
+      if (mine.failures > MOST_FAILURES) return finish(gettext("The connection to the site is lost"));
+      if (mine.failures > 2) $("phone-status").textContent = gettext("Connecting again…");
     }
     mine.timer = setTimeout(look, LOOK_MS, mine);
   }
@@ -174,8 +179,8 @@
     const ended = call;
     tick();
     clearInterval(ended.ticking);
-    timeline.describe(`The call: ${summarize()}.`);
-    setLive(false, status || (ended.end && ENDS[ended.end.way]) || "The call is over");
+    timeline.describe(interpolate(gettext("The call: %s."), [summarize()]));
+    setLive(false, status || (ended.end && ENDS[ended.end.way]) || gettext("The call is over"));
     $("records").href = ended.records;
     $("records").hidden = false;
     call = null;
@@ -183,7 +188,7 @@
 
   async function begin() {
     showErrors({});
-    $("phone-status").textContent = "Calling…";
+    $("phone-status").textContent = gettext("Calling…");
     const wish = new FormData(form);
     button.disabled = true;
     let reply, found;
@@ -191,11 +196,11 @@
       reply = await post(page.dataset.begin, wish);
       found = await reply.json();
     } catch {
-      found = { errors: { __all__: ["The site does not answer. Reload the page, and try again."] } };
+      found = { errors: { __all__: [gettext("The site does not answer. Reload the page, and try again.")] } };
     }
     button.disabled = false;
     if (found.errors) {
-      $("phone-status").textContent = showErrors(found.errors) || "No call";
+      $("phone-status").textContent = showErrors(found.errors) || gettext("No call");
       return;
     }
     sound.begin({ url: page.dataset.sound, speed: Number(wish.get("speed")), language: wish.get("language") });
@@ -205,8 +210,8 @@
     $("phone-subtitle").textContent = `${$("id_flow").selectedOptions[0].text.split(":")[0]} · ${wish.get("topic")} · ${wish.get("language")}`;
     shown = 0;
     timeline.begin();
-    timeline.describe("A call is under way; the transcript tells it");
-    setLive(true, "On the line");
+    timeline.describe(gettext("A call is under way; the transcript tells it"));
+    setLive(true, gettext("On the line"));
     showFigures();
     button.focus();
     call.ticking = setInterval(tick, 100);
@@ -215,7 +220,7 @@
 
   function hangUp() {
     sound.stop();
-    $("phone-status").textContent = "Hanging up…";
+    $("phone-status").textContent = gettext("Hanging up…");
     post(call.hang_up);
   }
 
@@ -268,18 +273,18 @@
   if (Recognition) {
     const mic = $("speak-question");
     mic.hidden = false;
-    mic.title = "Your browser's vendor may turn your words into text";
+    mic.title = gettext("Your browser's vendor may turn your words into text");
     mic.addEventListener("click", () => {
       const hearing = new Recognition();
       hearing.lang = $("id_language").value;
       hearing.onresult = (event) => { $("id_question").value = event.results[0][0].transcript; };
       hearing.onend = () => mic.classList.remove("is-listening");
-      hearing.onerror = () => { mic.textContent = "Cannot hear you: type it"; };
+      hearing.onerror = () => { mic.textContent = gettext("Cannot hear you: type it"); };
       mic.classList.add("is-listening");
       hearing.start();
     });
   }
-  const noteVoices = () => { $("voice-note").textContent = sound.hasVoices() ? "" : "This browser has no voices: read the transcript."; };
+  const noteVoices = () => { $("voice-note").textContent = sound.hasVoices() ? "" : gettext("This browser has no voices: read the transcript."); };
   if (window.speechSynthesis) speechSynthesis.addEventListener("voiceschanged", noteVoices);
   setTimeout(noteVoices, 1000); // some browsers find their voices late
 

@@ -20,7 +20,7 @@ window.timeline = (() => {
     return made;
   }
 
-  const seconds = (value) => `${value.toFixed(1)} s`;
+  const { seconds } = window.amounts;
 
   function drawAxis(svg, scale, width, last) {
     const step = STEPS.find((one) => scale(one) - scale(0) >= 46) || 1200;
