@@ -16,9 +16,11 @@ class CacheAdminConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """After every migration, the groups that an installation begins with."""
-        from cache_admin.roles import make_missing_roles  # noqa: PLC0415 - models are not ready before
+        """After every migration, the groups that an installation begins with; who comes in is noted in the audit trail."""
+        from cache_admin.audit import signing_in  # noqa: PLC0415 - models are not ready before
+        from cache_admin.roles import make_missing_roles  # noqa: PLC0415 - as above
 
+        signing_in.listen()
         post_migrate.connect(make_missing_roles, sender=self)
 
 

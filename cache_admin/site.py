@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
 
+from cache_admin.audit.pages import make_audited
 from cache_admin.home.figures import find_topics
 from cache_admin.home.page import describe_hours, describe_now
 from cache_admin.preferences.page import choose_preferences
@@ -24,6 +25,12 @@ class SupervisorsSite(AdminSite):
     site_title = _("What callers hear")
     index_title = _("Now")
     site_url = None
+
+    def register(
+        self, model_or_iterable: Any, admin_class: type[ModelAdmin[Any]] | None = None, **options: Any
+    ) -> None:
+        """Every page's decisions go into the audit trail, those of other apps' pages too."""
+        super().register(model_or_iterable, make_audited(admin_class or ModelAdmin), **options)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """What supervisors work with comes first."""

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cache_admin import gateways
+from cache_admin.audit import intents as audit_intents
 from cache_admin.services import drift, estimates, mirror, parked, retention
 from cache_admin.warming import batches, driving, schedules
 from connectgenai.wire.log import log_event
@@ -67,6 +68,7 @@ def forget_results() -> None:
     retention.forget_old_results(older_than=timezone.now() - timedelta(days=settings.TASK_HISTORY_DAYS))
     retention.apply_retention(gateways.answer_store(), now=timezone.now())
     batches.forget_old_batches(gateways.file_storage(), now=timezone.now())
+    audit_intents.sweep(now=timezone.now())
 
 
 @shared_task(name=LOOK_TASK, ignore_result=True)

@@ -164,7 +164,7 @@ class MissedAdmin(ModelAdmin[MissedQuestion]):
         messages.info(request, PREWARM_OUTCOMES[outcome])
         made = CachedAnswer.objects.get(key=item.key)
         if outcome == "miss":
-            self.log_change(request, made, gettext("Pre-warmed."))  # type: ignore[arg-type]  # in the history of the answer
+            self.log_change(request, made, gettext("Pre-warmed."))  # in the history of the answer
         return redirect("admin:cache_admin_cachedanswer_change", made.pk)
 
 

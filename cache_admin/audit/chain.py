@@ -46,6 +46,8 @@ def append(entries: Sequence[AuditEntry]) -> None:
 
     Who comes at the same moment waits until that transaction is over: one chain, no gaps.
     """
+    if not entries:
+        return
     name, key = next(iter(read_keys().items()))
     with transaction.atomic():
         head = _hold_head()

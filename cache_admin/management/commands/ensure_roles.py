@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from cache_admin.audit.commands import AuditedCommand
 from cache_admin.roles import ROLES, give_role
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     """Makes the groups and adds what they lack; takes nothing away."""
 
     help = "Make the groups Viewers, Supervisors and Administrators, and add the rights that an upgrade has brought."

@@ -6,12 +6,15 @@ import os
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
+
+from cache_admin.audit.commands import AuditedCommand
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     """Makes sure that a superuser exists, with the password in SUPERVISOR_PASSWORD when it has to be made."""
 
+    noted_options = ("name",)
     help = "Create a superuser unless there is one of that name; the password is read from SUPERVISOR_PASSWORD."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from getpass import getpass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from cache_admin import gateways
+from cache_admin.audit.commands import AuditedCommand
 from cache_admin.services.erasing import erase_caller
 from connectgenai.wire.config import read_caller_keys
 from connectgenai.wire.store import StoreError
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     """Prints how much there was, never what."""
 
     help = "Erase all that is kept for one caller's number or chat address; it is asked for, or given by --number."

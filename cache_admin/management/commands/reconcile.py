@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from cache_admin import gateways
+from cache_admin.audit.commands import AuditedCommand
 from cache_admin.models import Reconciliation
 from cache_admin.services.drift import run_reconciliation, wish_for_reconciliation
 
 COUNTS = ("compared", "missing", "outdated", "different", "ahead", "vanished")
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     """Compares everything; exit status 1 when something differs and was not repaired."""
 
+    noted_options = ("repair",)
     help = (
         "Compare every answer and call in DynamoDB with its row; exit status 1 when they differ. Reads the whole table."
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from cache_admin import gateways
+from cache_admin.audit.commands import AuditedCommand
 from cache_admin.dead_letters import DeadLetters, Parked, UnknownQueueError
 from connectgenai.wire.queue import QueueUnavailableError
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     """Prints ids and reasons, never a message's words."""
 
+    noted_options = ("replay", "discard", "reason", "limit")
     help = "List the messages in the dead-letter queue; --replay sends them back to where they came from, --discard deletes them."
 
     def add_arguments(self, parser: CommandParser) -> None:

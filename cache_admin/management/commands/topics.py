@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from cache_admin import gateways
+from cache_admin.audit.commands import AuditedCommand
 from cache_admin.services.topics_file import FileReport, export_topics, import_topics
 from cache_admin.services.topics_reading import TopicsFileError
 from connectgenai.wire.store import StoreError
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     """Keeps topics as a file."""
 
+    noted_options = ("action", "file")
     help = (
         "Import or export topics, with their documents, wait policies and sounds, as a YAML file (docs/topics-file.md)."
     )

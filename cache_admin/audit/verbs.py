@@ -1,0 +1,94 @@
+"""What a decision is called in the trail: stable words, which filters, reports and undo go by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.db.models import Model
+from django.http import HttpRequest
+
+ADDED, CHANGED, DELETED = "added", "changed", "deleted"
+NOUNS: Final[Mapping[str, str]] = {
+    "cachedanswer": "answer",
+    "waitpolicy": "policy",
+    "modellimit": "limit",
+    "warmschedule": "schedule",
+    "warmbatch": "batch",
+    "reconciliation": "drift",
+    "parkedmessage": "parked",
+    "uploadedflow": "flow",
+}
+# (the page's name, the button or action) -> the verb; "" stands for any
+_VERBS: Final[Mapping[tuple[str, str], str]] = {
+    ("cache_admin_cachedanswer_change", ""): "answer.edited",
+    ("cache_admin_cachedanswer_compare", ""): "answer.put_back",
+    ("cache_admin_cachedanswer_invalidate", ""): "answer.invalidated",
+    ("cache_admin_cachedanswer_prewarm", ""): "question.prewarmed",
+    ("cache_admin_missedquestion_changelist", ""): "question.prewarmed",
+    ("cache_admin_topic_add", ""): "topic.published",
+    ("cache_admin_topic_change", ""): "topic.published",
+    ("cache_admin_topic_changelist", "invalidate_selected"): "topic.invalidated",
+    ("cache_admin_topic_changelist", "publish_selected"): "topic.published",
+    ("cache_admin_waitpolicy_add", ""): "policy.saved",
+    ("cache_admin_waitpolicy_change", ""): "policy.saved",
+    ("cache_admin_waitpolicy_restore", ""): "policy.restored",
+    ("cache_admin_incident_add", ""): "incident.switched_on",
+    ("cache_admin_incident_off", ""): "incident.switched_off",
+    ("cache_admin_incident_prolong", ""): "incident.prolonged",
+    ("cache_admin_incident_again", ""): "incident.resumed",
+    ("cache_admin_warmbatch_choose", ""): "batch.started",
+    ("cache_admin_warmbatch_steer", "pause"): "batch.paused",
+    ("cache_admin_warmbatch_steer", "resume"): "batch.resumed",
+    ("cache_admin_warmbatch_steer", "cancel"): "batch.cancelled",
+    ("cache_admin_warmbatch_steer", "retry"): "batch.retried",
+    ("cache_admin_parkedmessage_replay", ""): "parked.replayed",
+    ("cache_admin_parkedmessage_discard", ""): "parked.discarded",
+    ("cache_admin_reconciliation_compare", "repair"): "drift.repaired",
+    ("cache_admin_reconciliation_compare", ""): "drift.compared",
+    ("cache_admin_modellimit_changelist", "try_models_again"): "limit.lifted",
+    ("auth_user_password_change", ""): "user.password_set",
+}  # fmt: skip
+# What does not come from a page for an object
+SUBMITTED, EXPORTED, UNFINISHED = "page.submitted", "data.exported", "decision.unfinished"
+SIGNED_IN, SIGN_IN_FAILED = "person.signed_in", "person.sign_in_failed"
+SIGNED_OUT, LOCKED_OUT = "person.signed_out", "person.locked_out"
+UNDONE: Final = ".undone"
+
+
+def find_verb(request: HttpRequest, obj: Model, how: str) -> str:
+    """By the page and the button that was pressed there; a page that is not listed is called by its own name."""
+    page, wish = find_page(request), find_wish(request)
+    known = _VERBS.get((page, wish)) or _VERBS.get((page, ""))
+    if known:
+        return known
+    noun = find_noun(obj)
+    own = page.removeprefix(f"{obj._meta.app_label}_{obj._meta.model_name}_")
+    if own == "changelist" and wish and how == CHANGED:
+        return f"{noun}.{wish}"
+    return f"{noun}.{how if own == page or own in ('add', 'change', 'delete', 'changelist') else own}"
+
+
+def find_noun(obj: Model) -> str:
+    """The kind of object in the trail's words."""
+    return NOUNS.get(str(obj._meta.model_name), str(obj._meta.model_name))
+
+
+def find_page(request: HttpRequest) -> str:
+    """The name of the page in the site's addresses."""
+    return str(getattr(getattr(request, "resolver_match", None), "url_name", None) or "")
+
+
+def find_wish(request: HttpRequest) -> str:
+    """The action of a list, or the button of a page that has several."""
+    wish = request.POST.get("action") or request.POST.get("do") or ("repair" if "repair" in request.POST else "")
+    return wish[:40]
+
+
+def list_verbs() -> list[str]:
+    """Those that can be chosen in the list, in order."""
+    plain = [
+        f"{noun}.{how}" for noun in ("schedule", "limit", "user", "group", "flow") for how in (ADDED, CHANGED, DELETED)
+    ]
+    more = (SUBMITTED, EXPORTED, UNFINISHED, SIGNED_IN, SIGN_IN_FAILED, SIGNED_OUT, LOCKED_OUT)
+    return sorted({*_VERBS.values(), *plain, *more})
