@@ -4,7 +4,7 @@ from cache_admin.models.answer import CachedAnswer
 from cache_admin.models.audit import AuditEntry, AuditHead, AuditIntent
 from cache_admin.models.call import Call
 from cache_admin.models.capacity import ModelLimit
-from cache_admin.models.document import SourceDocument
+from cache_admin.models.document import EarlierDocument, SourceDocument
 from cache_admin.models.drift import DriftedRow, Reconciliation
 from cache_admin.models.flow import UploadedFlow
 from cache_admin.models.incident import Incident, IncidentTopic
@@ -25,6 +25,7 @@ __all__ = [
     "CachedAnswer",
     "Call",
     "DriftedRow",
+    "EarlierDocument",
     "Incident",
     "IncidentTopic",
     "MissedQuestion",

@@ -74,6 +74,7 @@ class CachedAnswer(models.Model):
         indexes = [
             models.Index(F("changed_at").desc(), F("id").desc(), name="answer_changed"),
             models.Index(F("calls").desc(), F("id").desc(), name="answer_calls"),
+            models.Index("topic", F("calls").desc(), F("id").desc(), name="answer_topic_calls"),
             models.Index("state", F("changed_at").desc(), F("id").desc(), name="answer_state"),
             models.Index("topic", F("changed_at").desc(), F("id").desc(), name="answer_topic"),
             models.Index("language", F("changed_at").desc(), F("id").desc(), name="answer_language"),

@@ -19,6 +19,7 @@ class WarmBatch(models.Model):
 
         PREWARM = "prewarm", _("questions to pre-warm")
         ANSWERS = "answers", _("ready answers")
+        RENEWAL = "renewal", _("answers to renew")
 
     class State(models.TextChoices):
         """How far it is; housekeeping moves it from READING to PREVIEW and from RUNNING to DONE, people do the rest."""
@@ -144,6 +145,7 @@ class WarmSchedule(models.Model):
 
         DAILY = "daily", _("at a time of day")
         ENDED = "ended", _("as soon as answers' time ends")
+        ENDING = "ending", _("before answers' time ends")
 
     class Days(models.TextChoices):
         """On which days, for a time of day."""
@@ -169,6 +171,15 @@ class WarmSchedule(models.Model):
         default=100,
         validators=[MinValueValidator(1), MaxValueValidator(2_000)],
         help_text=_("Those asked most often. What has a good answer is left alone, and costs nothing."),
+    )
+    hours_ahead = models.PositiveIntegerField(
+        _("how many hours before"),
+        default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text=_(
+            "For “before answers' time ends” only; at most half of the hours for which the topic's answers are good. Callers"
+            " hear the earlier text until the new one is there."
+        ),
     )
     last_run_at = models.DateTimeField(_("last looked"), null=True, editable=False)
 
