@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import ParamSpec, TypeVar
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop, override
 
 P = ParamSpec("P")
@@ -30,7 +31,12 @@ TEMPLATES = (
     gettext_noop("By schedule: %s"),
     gettext_noop("as version %d again"),
     gettext_noop("DynamoDB does not serve: %s"),
+    gettext_noop(
+        "Without comfort audio callers hear up to %s seconds of silence, more than the %s allowed:"
+        " add comfort audio or shorten the interval and the first delay."
+    ),
 )
+_FRACTION = re.compile(r"\d+\.\d+")
 _PLACE = re.compile(r"%(?:\((\w+)\))?[ds]")
 
 
@@ -67,6 +73,8 @@ def _make_pattern(template: str) -> re.Pattern[str]:
 
 
 def _fill(translated: str, found: re.Match[str]) -> str:
-    """Numbers are texts by now."""
+    """Numbers are texts by now; fractions get the language's own point."""
     as_texts = _PLACE.sub(lambda place: f"%({place[1]})s" if place[1] else "%s", translated)
-    return as_texts % (found.groupdict() or found.groups())
+    given = found.groupdict() or {str(number): text for number, text in enumerate(found.groups())}
+    shown = {name: number_format(text) if _FRACTION.fullmatch(text) else text for name, text in given.items()}
+    return as_texts % (shown if found.groupdict() else tuple(shown.values()))

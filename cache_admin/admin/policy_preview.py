@@ -16,9 +16,9 @@ from cache_admin.models import Topic, WaitPolicy, WaitPrompt
 from cache_admin.phone.lambdas import find_sound
 from cache_admin.previews.examples import find_example
 from cache_admin.previews.waiting import ANSWER_SECONDS, Preview, preview_wait
+from cache_admin.services.policy_faults import explain_policy_faults
 from cache_admin.services.topics import describe_policy
 from connectgenai.wire.waiting import WaitPolicy as WirePolicy
-from connectgenai.wire.waiting import find_policy_faults
 
 UNSAVED: Final = "unsaved/"  # what a file is called that lies in the form only; then follows its field's name
 USUAL_SECONDS: Final = 15  # where no topic has timed its answers yet
@@ -77,7 +77,7 @@ def describe_timelines(
     return {
         "language": language,
         "max_silence": wire.max_silence,
-        "faults": find_policy_faults(wire),
+        "faults": explain_policy_faults(wire),
         "timelines": [_describe(one) for one in previews],
     }
 

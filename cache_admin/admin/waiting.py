@@ -23,10 +23,10 @@ from cache_admin.admin.typed import ModelForm
 from cache_admin.models import WaitPolicy, WaitPrompt
 from cache_admin.services.audio import MAX_BYTES, AudioError, keep_recording, measure_recording
 from cache_admin.services.audio_conversion import convert_recording
+from cache_admin.services.policy_faults import explain_policy_faults
 from cache_admin.services.policy_versions import keep_version
 from cache_admin.services.ssml import SsmlError, check_ssml
 from cache_admin.services.topics import describe_policy, republish_users
-from connectgenai.wire.waiting import find_policy_faults
 
 _SHORT = forms.Textarea(attrs={"rows": 2, "cols": 60})
 
@@ -81,7 +81,7 @@ class PromptFormSet(PartFormSet[WaitPrompt, WaitPolicy]):
         if any(self.errors) or self.instance_is_faulty():
             return
         prompts = [form.instance for form in kept_forms(self)]
-        faults = find_policy_faults(describe_policy(self.instance, prompts))
+        faults = explain_policy_faults(describe_policy(self.instance, prompts))
         if faults:
             raise ValidationError([ValidationError(fault, code="promise") for fault in faults])
 

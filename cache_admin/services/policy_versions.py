@@ -13,9 +13,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cache_admin.models import WaitPolicy, WaitPolicyVersion, WaitPrompt
+from cache_admin.services.policy_faults import explain_policy_faults
 from cache_admin.services.topics import describe_policy, republish_users
 from connectgenai.wire.store import AnswerStore
-from connectgenai.wire.waiting import find_policy_faults
 
 User = AbstractBaseUser | AnonymousUser | None
 Content = dict[str, Any]
@@ -114,7 +114,7 @@ def restore_version(version: WaitPolicyVersion, *, store: AnswerStore, user: Use
     policy, prompts = read_content(version.content)
     present = WaitPolicy.objects.get(pk=version.policy_id)
     policy.pk, policy.name = present.pk, present.name
-    faults = find_policy_faults(describe_policy(policy, prompts))
+    faults = explain_policy_faults(describe_policy(policy, prompts))
     if faults:
         raise UnfitVersionError(faults)
     count = republish_users(policy, store=store, now=now, prompts=prompts)
