@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from connectgenai.wire.items import CURATED, FAILED, GENERATED, INVALID, PENDING, READY
 from connectgenai.wire.question import EVERYONE, AskedQuestion
@@ -68,8 +69,8 @@ class CachedAnswer(models.Model):
         verbose_name = _("answer")
         verbose_name_plural = _("answers")
         permissions = [
-            ("invalidate_cachedanswer", "Can invalidate answers"),
-            ("prewarm_cachedanswer", "Can have answers generated in advance"),
+            ("invalidate_cachedanswer", gettext_noop("Can invalidate answers")),
+            ("prewarm_cachedanswer", gettext_noop("Can have answers generated in advance")),
         ]
         indexes = [
             models.Index(F("changed_at").desc(), F("id").desc(), name="answer_changed"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 
 class Reconciliation(models.Model):
@@ -50,8 +51,8 @@ class Reconciliation(models.Model):
         verbose_name = _("comparison with DynamoDB")
         verbose_name_plural = _("drift")
         permissions = [
-            ("run_reconciliation", "Can compare the mirror with DynamoDB"),
-            ("repair_reconciliation", "Can repair the mirror"),
+            ("run_reconciliation", gettext_noop("Can compare the mirror with DynamoDB")),
+            ("repair_reconciliation", gettext_noop("Can repair the mirror")),
         ]
         indexes = [models.Index(fields=["state", "asked_at"], name="reconciliation_state")]
 

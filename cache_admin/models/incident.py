@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 
 class Incident(models.Model):
@@ -31,7 +32,7 @@ class Incident(models.Model):
         verbose_name_plural = _("incidents")
         ordering = ["-started_at", "-id"]
         default_permissions = ("view",)
-        permissions = [("switch_incident", "Can switch incident texts on and off")]
+        permissions = [("switch_incident", gettext_noop("Can switch incident texts on and off"))]
         indexes = [
             models.Index("ended_at", "until", name="incident_running"),
             models.Index(models.F("started_at").desc(), models.F("id").desc(), name="incident_started"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 
 class ParkedMessage(models.Model):
@@ -32,8 +33,8 @@ class ParkedMessage(models.Model):
         verbose_name = _("parked question")
         verbose_name_plural = _("parked questions")
         permissions = [
-            ("replay_parkedmessage", "Can send parked questions back to the workers"),
-            ("discard_parkedmessage", "Can discard parked questions for good"),
+            ("replay_parkedmessage", gettext_noop("Can send parked questions back to the workers")),
+            ("discard_parkedmessage", gettext_noop("Can discard parked questions for good")),
         ]
         indexes = [
             models.Index(F("parked_at").desc(), F("id").desc(), name="parked_parked"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from connectgenai.wire.answering import TOPIC_NAME
 
@@ -137,8 +138,8 @@ class Topic(models.Model):
         verbose_name_plural = _("topics")
         ordering = ["name"]
         permissions = [
-            ("publish_topic", "Can publish topics to callers"),
-            ("invalidate_topic", "Can invalidate all answers of a topic"),
+            ("publish_topic", gettext_noop("Can publish topics to callers")),
+            ("invalidate_topic", gettext_noop("Can invalidate all answers of a topic")),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from cache_admin.models.answer import CachedAnswer
 
@@ -55,7 +56,7 @@ class WarmBatch(models.Model):
         verbose_name = _("batch")
         verbose_name_plural = _("pre-warm and import")
         default_permissions = ("view",)
-        permissions = [("import_warmbatch", "Can import ready answers")]
+        permissions = [("import_warmbatch", gettext_noop("Can import ready answers"))]
         indexes = [
             models.Index("state", "created_at", name="batch_state"),
             models.Index(F("created_at").desc(), F("id").desc(), name="batch_created"),
