@@ -16,12 +16,12 @@ from typing import Any
 from benchmarks.measure import Figure, Figures, Say, percentile
 from benchmarks.naive.worker import NaiveWorker, Prompt
 from benchmarks.sides import Side, many_connections, open_naive
+from connectgenai.wire.prompt import build_prompt
 from connectgenai.wire.request import LIVE_QUEUE
 from connectgenai.wire.store import AnswerStore
 from flows.caller import CONSUMER, PRODUCER, Dialled, place_call
 from flows.lambda_phone import LambdaPhone
 from jobs.documents import DocumentLibrary
-from jobs.prompt import build_prompt
 from local.stack import Stack
 
 TOPIC = "ferry-handbook"

@@ -12,8 +12,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from connectgenai.wire.items import document_text_key
+from connectgenai.wire.prompt import Document
 from jobs.bedrock import PermanentModelError, RetryableModelError
-from jobs.prompt import Document
 
 KEPT_BYTES = 100_000_000
 WAIT_SECONDS = 60.0

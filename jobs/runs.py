@@ -13,13 +13,13 @@ from typing import Any
 
 from connectgenai.wire.items import AnswerItem, TopicItem
 from connectgenai.wire.log import log_event
+from connectgenai.wire.prompt import build_prompt
 from connectgenai.wire.question import topic_of
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.store import AnswerStore, FencedError, StoreError, Usage
 from jobs.bedrock import Finished, PermanentModelError, TextModel
 from jobs.documents import DocumentLibrary
 from jobs.leases import Lease, LeaseKeeper
-from jobs.prompt import build_prompt
 from jobs.quota import NoRoomError, Place, Quota
 from jobs.reading import SpeechReader
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from connectgenai.wire.flow import choose_language
 from connectgenai.wire.items import TopicItem
 from connectgenai.wire.log import log_event
+from connectgenai.wire.prompt import Document, build_prompt
 from connectgenai.wire.question import (
     DRAFT,
     EVERYONE,
@@ -19,7 +20,6 @@ from connectgenai.wire.question import (
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.store import HIT, REFUSED, FencedError, StoreError
 from jobs.bedrock import ModelError, PermanentModelError, RetryableModelError
-from jobs.prompt import Document, build_prompt
 from jobs.quota import NoRoomError, Place
 from jobs.runs import (
     PATIENCE_MS,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from connectgenai.wire.items import document_text_key
+from connectgenai.wire.prompt import Document
 from jobs.bedrock import PermanentModelError, RetryableModelError
 from jobs.documents import DocumentLibrary
-from jobs.prompt import Document
 from local.provision import local_client
 from tests.aws import Aws
 

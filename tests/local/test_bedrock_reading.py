@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectgenai.wire.items import TopicItem
-from jobs.prompt import Document as SourceDocument
-from jobs.prompt import build_prompt
+from connectgenai.wire.prompt import Document as SourceDocument
+from connectgenai.wire.prompt import build_prompt
 from local.bedrock.passages import Sentence, read_sentences
 from local.bedrock.prompt import Document, find_question, read_prompt
 from local.bedrock.synonyms import find_synonyms

@@ -260,4 +260,4 @@ def test_the_message_that_was_sent_is_the_one_that_was_received(story: Story) ->
 
 def test_a_crash_is_told_by_its_kind_and_place(story: Story) -> None:
     (crash,) = [line for line in story.pipeline.read_lines("worker", "log") if line.get("error") == "ValueError"]
-    assert any("jobs/prompt.py" in frame for frame in crash["frames"])
+    assert any("connectgenai/wire/prompt.py" in frame for frame in crash["frames"])

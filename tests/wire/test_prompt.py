@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectgenai.wire.items import TopicItem
-from jobs.prompt import Document, build_prompt, escape_data, supports_caching
+from connectgenai.wire.prompt import Document, build_prompt, escape_data, supports_caching
 from local.bedrock.prompt import read_prompt
 
 TOPIC = TopicItem(name="faq", instructions="You speak for the shop.", model_id="local.extractive-v1", max_tokens=300)
