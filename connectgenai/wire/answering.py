@@ -58,6 +58,7 @@ from connectgenai.wire.waiting import (
 )
 
 POLL_EVERY_SECONDS = 0.1
+TOPIC_EVERY_MS = 500  # while a poll holds, what is decided about the whole topic must be heard within a second
 TOPIC_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _REMEMBERED_HITS = 1_000
 
@@ -219,11 +220,12 @@ class AnswerDesk:
 
     def _hold(self, waiting: WaitingCall, budget: float | None, deadline_ms: int | None) -> Reply:
         started, item, reply = self.now_ms(), None, None
-        is_first = True
+        topic_due, is_first = started, True
         while True:
-            is_blind = False
+            is_blind, now = False, self.now_ms()
             try:
-                waiting, item = self._look(waiting, is_first=is_first)
+                waiting, item = self._look(waiting, with_topic=now >= topic_due)
+                topic_due = now + TOPIC_EVERY_MS if now >= topic_due else topic_due
                 reply, waiting = self._decide(item, waiting)
             except StoreError:  # the caller hears the next prompt, and the next look may see again
                 waiting, is_blind = _improvise(waiting), True
@@ -248,8 +250,8 @@ class AnswerDesk:
             self._record(waiting, reply, None, item)
         return reply
 
-    def _look(self, waiting: WaitingCall, *, is_first: bool) -> tuple[WaitingCall, AnswerItem | None]:
-        if not is_first:
+    def _look(self, waiting: WaitingCall, *, with_topic: bool) -> tuple[WaitingCall, AnswerItem | None]:
+        if not with_topic:
             return waiting, self.store.read_answer(waiting.key)
         topic, item = self.store.read_topic_and_answer(waiting.topic.name, waiting.key, consistent=False)
         if item is None or item.epoch < waiting.epoch:  # an eventually consistent read may lag behind the ask

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import cold_starts, hits, sides, waiting, workers
+from benchmarks import cold_starts, decisions, hits, sides, waiting, workers
 from benchmarks.measure import Figure, time_ms
 from benchmarks.network import DELAY_SECONDS, open_network
 from benchmarks.paced_bedrock import open_paced_bedrock
@@ -43,6 +43,15 @@ def test_a_part_of_the_families_keeps_the_figures_of_the_others(
     assert command.main() == 0
     assert [list(figures) for figures in saved] == [["old", "new"]]
     assert "new" in capsys.readouterr().out
+
+
+# -- decisions
+
+
+def test_what_a_supervisor_decides_is_heard() -> None:
+    figures = decisions.measure(lambda _: None, rounds=1)
+    assert figures.keys() == {"edit_heard", "invalidation_heard", "incident_heard_waiting", "incident_over"}
+    assert all(figure.ours < decisions.PATIENCE_SECONDS for figure in figures.values())
 
 
 # -- waiting

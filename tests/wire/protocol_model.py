@@ -581,8 +581,8 @@ def _clause_dropped(pattern: str) -> Callable[[Any], Any]:
 def _eager(real: Any) -> Any:
     """A poll that believes a read that lags behind its ticket."""
 
-    def look(self: Any, waiting: Any, *, is_first: bool) -> Any:
-        waiting, item = real(self, waiting, is_first=is_first)
+    def look(self: Any, waiting: Any, *, with_topic: bool) -> Any:
+        waiting, item = real(self, waiting, with_topic=with_topic)
         lagging = self.store.read_answer(waiting.key)
         return replace(waiting, epoch=0), lagging or item
 

@@ -281,6 +281,15 @@ def test_an_incident_answer_is_heard_at_the_next_poll_and_by_the_next_caller(dia
     assert (other.ask("Anything else?")["source"], other.sent) == ("incident", [])
 
 
+def test_an_incident_answer_is_heard_within_a_second_by_whoever_is_held(line: Line) -> None:
+    line.ask()
+    began = line.clock.now
+    switch: dict[str, Any] = {"incident_id": "7", "chunks": ["We are closed."], "until_ms": NOW + 60_000, "now_ms": NOW}
+    line.clock.at(5_000, lambda: line.store.set_incident("faq", **switch))
+    assert line.poll(budget="55")["text"] == "We are closed."
+    assert 5_000 <= line.clock.now - began <= 6_000
+
+
 def test_an_incident_for_some_questions_reaches_those_whose_answer_is_their_own(dial: Callable[..., Line]) -> None:
     line = dial()
     needs_approval(line.store)
