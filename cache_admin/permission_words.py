@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django import forms
 from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.utils.translation import gettext, gettext_noop
@@ -27,14 +26,6 @@ def _translate(permission: Permission) -> str:
     if model and verb in _MADE_BY_DJANGO and name == model._meta.model_name:
         return gettext(_MADE_BY_DJANGO[verb]) % model._meta.verbose_name
     return gettext(permission.name)
-
-
-class PermissionsField(forms.ModelMultipleChoiceField):
-    """A choice of rights, each by its name in the language of the page."""
-
-    def label_from_instance(self, obj: Permission) -> str:
-        """The name."""
-        return describe_permission(obj)
 
 
 def list_own_permissions() -> list[tuple[str, str]]:

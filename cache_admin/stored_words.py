@@ -17,7 +17,7 @@ TEMPLATES = (
     gettext_noop("The same question as in row %d."),
     gettext_noop("“%s” is no time: write it as in 2027-01-31 or 2027-01-31 18:00."),
     gettext_noop(
-        "“%s” comes twice or never in %s, where the clocks change: add the offset, as in 2027-01-31 18:00+01:00."
+        "“%(time)s” comes twice or never in %(zone)s, where the clocks change: add the offset, as in 2027-01-31 18:00+01:00."
     ),
     gettext_noop("The file has more than %d rows. Divide it."),
     gettext_noop("Row %(row)d is broken: %(error)s."),
@@ -32,7 +32,7 @@ TEMPLATES = (
     gettext_noop("as version %d again"),
     gettext_noop("DynamoDB does not serve: %s"),
     gettext_noop(
-        "Without comfort audio callers hear up to %s seconds of silence, more than the %s allowed:"
+        "Without comfort audio callers hear up to %(quiet)s seconds of silence, more than the %(most)s allowed:"
         " add comfort audio or shorten the interval and the first delay."
     ),
 )
@@ -75,6 +75,9 @@ def _make_pattern(template: str) -> re.Pattern[str]:
 def _fill(translated: str, found: re.Match[str]) -> str:
     """Numbers are texts by now; fractions get the language's own point."""
     as_texts = _PLACE.sub(lambda place: f"%({place[1]})s" if place[1] else "%s", translated)
-    given = found.groupdict() or {str(number): text for number, text in enumerate(found.groups())}
-    shown = {name: number_format(text) if _FRACTION.fullmatch(text) else text for name, text in given.items()}
-    return as_texts % (shown if found.groupdict() else tuple(shown.values()))
+    named = {name: _show(text) for name, text in found.groupdict().items()}
+    return as_texts % (named or tuple(map(_show, found.groups())))
+
+
+def _show(given: str) -> str:
+    return str(number_format(given)) if _FRACTION.fullmatch(given) else given

@@ -172,9 +172,9 @@ def read_time(text: str, *, zone: tzinfo, is_end: bool = False) -> datetime | No
         return found
     if not day and _is_unclear(found, zone):
         hint = _(
-            "“%s” comes twice or never in %s, where the clocks change: add the offset, as in 2027-01-31 18:00+01:00."
+            "“%(time)s” comes twice or never in %(zone)s, where the clocks change: add the offset, as in 2027-01-31 18:00+01:00."
         )
-        raise AnswerError(hint % (text[:40], zone))
+        raise AnswerError(hint % {"time": text[:40], "zone": zone})
     return found.replace(tzinfo=zone)
 
 

@@ -32,7 +32,11 @@ def test_what_is_no_sentence_of_ours_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_template_is_found_again_once_it_is_filled(template: str) -> None:
-    filled = template % {"row": 7, "error": "Oh"} if "%(" in template else template % ((7,) * template.count("%"))
+    filled = (
+        template % dict.fromkeys(("row", "error", "time", "zone", "quiet", "most"), 7)
+        if "%(" in template
+        else template % ((7,) * template.count("%"))
+    )
     with override("de"):
         assert read_stored(filled) != filled
 
