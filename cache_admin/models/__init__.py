@@ -9,6 +9,7 @@ from cache_admin.models.drift import DriftedRow, Reconciliation
 from cache_admin.models.flow import UploadedFlow
 from cache_admin.models.incident import Incident, IncidentTopic
 from cache_admin.models.parked import ParkedLook, ParkedMessage
+from cache_admin.models.people import TopicScope
 from cache_admin.models.phone import PhoneCall, PhoneEvent, PhoneSign
 from cache_admin.models.preferences import Preferences
 from cache_admin.models.topic import Topic, TopicLanguage
@@ -40,6 +41,7 @@ __all__ = [
     "SourceDocument",
     "Topic",
     "TopicLanguage",
+    "TopicScope",
     "UploadedFlow",
     "WaitPolicy",
     "WaitPolicyVersion",

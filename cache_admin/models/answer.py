@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from cache_admin.models.scoped import ScopedManager
 from connectgenai.wire.items import CURATED, FAILED, GENERATED, INVALID, PENDING, READY
 from connectgenai.wire.question import EVERYONE, AskedQuestion
 
@@ -62,6 +63,9 @@ class CachedAnswer(models.Model):
     purge_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(_("changed"))
     calls = models.PositiveIntegerField(_("calls"), default=0)
+
+    objects = ScopedManager["CachedAnswer"]()
+    topic_lookup = "topic"
 
     class Meta:
         """Every order and filter of the list has an index that ends in the list's order (newest first)."""

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from cache_admin.models.scoped import ScopedManager
 from connectgenai.wire.flow import KEEP_WAITING, LAST_PART, MORE_PARTS, NO_ANSWER, PATIENCE_SPENT, TOO_BUSY
 from connectgenai.wire.items import CURATED, GENERATED, INCIDENT
 from connectgenai.wire.replies import OUTCOMES
@@ -59,6 +60,9 @@ class Call(models.Model):
     version = models.PositiveBigIntegerField(default=0)
     purge_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField()
+
+    objects = ScopedManager["Call"]()
+    topic_lookup = "topic"
 
     class Meta:
         """Every order and filter of the list has an index that ends in the list's order (newest first)."""

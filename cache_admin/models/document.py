@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cache_admin.models.scoped import ScopedManager
 from cache_admin.models.topic import Topic
 
 
@@ -45,6 +46,9 @@ class SourceDocument(models.Model):
     )
     uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
 
+    objects = ScopedManager["SourceDocument"]()
+    topic_lookup = "topic__name"
+
     class Meta:
         """The same text twice would be paid for twice."""
 
@@ -77,6 +81,9 @@ class EarlierDocument(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("taken out by")
     )
     ended_at = models.DateTimeField(_("taken out"))
+
+    objects = ScopedManager["EarlierDocument"]()
+    topic_lookup = "topic__name"
 
     class Meta:
         """The latest first; seen by whoever sees the topic."""

@@ -9,6 +9,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from cache_admin.models.scoped import ScopedManager
+
 
 class Incident(models.Model):
     """A text for one or several topics, or for some questions of theirs, until a time or until it is switched off."""
@@ -24,6 +26,9 @@ class Incident(models.Model):
     ended_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("by")
     )
+
+    objects = ScopedManager["Incident"]()
+    topic_lookup = "topics__topic"
 
     class Meta:
         """Seen by all who may; switched by those with a right of its own; never changed or deleted."""
@@ -61,6 +66,9 @@ class IncidentTopic(models.Model):
     topic = models.CharField(_("topic"), max_length=40)
     keys = models.JSONField(default=list)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WANTED)
+
+    objects = ScopedManager["IncidentTopic"]()
+    topic_lookup = "topic"
 
     class Meta:
         """A topic has one incident text at a time."""

@@ -9,6 +9,8 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from cache_admin.models.scoped import ScopedManager
+
 
 class ParkedMessage(models.Model):
     """Django's copy of a parked message; the queue alone says whether it is still there. No words of a claimed ticket."""
@@ -26,6 +28,9 @@ class ParkedMessage(models.Model):
     parked_at = models.DateTimeField(_("parked"))
     deliveries = models.PositiveIntegerField(_("times received"), default=1)
     missing_since = models.DateTimeField(null=True)
+
+    objects = ScopedManager["ParkedMessage"]()
+    topic_lookup = "topic"
 
     class Meta:
         """Every order and filter of the list has an index that ends in the list's order (newest first)."""

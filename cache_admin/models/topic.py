@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from cache_admin.models.scoped import ScopedManager
 from connectgenai.wire.answering import TOPIC_NAME
 
 validate_name = RegexValidator(
@@ -131,6 +132,9 @@ class Topic(models.Model):
     mirrored_version = models.PositiveBigIntegerField(default=0, editable=False)
     published_at = models.DateTimeField(_("published"), null=True, editable=False)
 
+    objects = ScopedManager["Topic"]()
+    topic_lookup = "name"
+
     class Meta:
         """Names and rights."""
 
@@ -157,6 +161,9 @@ class TopicLanguage(models.Model):
     position = models.PositiveSmallIntegerField(
         _("order"), default=0, help_text=_("The first language is the topic's own.")
     )
+
+    objects = ScopedManager["TopicLanguage"]()
+    topic_lookup = "topic__name"
 
     class Meta:
         """One policy a language."""

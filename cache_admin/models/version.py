@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin.models.answer import CachedAnswer
+from cache_admin.models.scoped import ScopedManager
 
 
 class AnswerVersion(models.Model):
@@ -21,6 +22,9 @@ class AnswerVersion(models.Model):
     finished_at = models.DateTimeField(null=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     why = models.CharField(_("why"), max_length=300, blank=True)
+
+    objects = ScopedManager["AnswerVersion"]()
+    topic_lookup = "answer__topic"
 
     class Meta:
         """One row a run; the newest first."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from cache_admin.models.scoped import ScopedManager, looking_with
 
 _positive = [MinValueValidator(0.0), MaxValueValidator(3_600.0)]
 
@@ -66,6 +71,10 @@ class WaitPolicy(models.Model):
         _("when too many are asking"), max_length=1_000, blank=True, help_text=_("Built in if left empty.")
     )
 
+    objects = ScopedManager["WaitPolicy"]()
+    topic_lookup = "uses__topic__name"
+    open_rows = Q(uses=None)
+
     class Meta:
         """Names."""
 
@@ -75,6 +84,11 @@ class WaitPolicy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def validate_unique(self, exclude: Any = None) -> None:
+        """Among all names, also those that the person does not see."""
+        with looking_with(None):
+            super().validate_unique(exclude)
 
 
 class WaitPrompt(models.Model):

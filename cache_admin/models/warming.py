@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from cache_admin.models.answer import CachedAnswer
+from cache_admin.models.scoped import ScopedManager
 
 
 class WarmBatch(models.Model):
@@ -49,6 +50,10 @@ class WarmBatch(models.Model):
     created_at = models.DateTimeField(_("made"))
     confirmed_at = models.DateTimeField(_("confirmed"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects = ScopedManager["WarmBatch"]()
+    topic_lookup = "topic"
+    maker_lookup = "created_by"
 
     class Meta:
         """Found by those who work them off, and listed newest first."""
@@ -107,6 +112,10 @@ class WarmRow(models.Model):
     output_tokens = models.PositiveIntegerField(_("tokens written"), default=0)
     sent_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+
+    objects = ScopedManager["WarmRow"]()
+    topic_lookup = "topic"
+    maker_lookup = "batch__created_by"
 
     class Meta:
         """Each number once, so that reading on after a stop doubles nothing."""
@@ -183,6 +192,9 @@ class WarmSchedule(models.Model):
         ),
     )
     last_run_at = models.DateTimeField(_("last looked"), null=True, editable=False)
+
+    objects = ScopedManager["WarmSchedule"]()
+    topic_lookup = "topic__name"
 
     class Meta:
         """Names."""
