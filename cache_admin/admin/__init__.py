@@ -2,6 +2,7 @@
 
 from cache_admin.admin import (
     answers,
+    audit,
     calls,
     capacity,
     drift,
@@ -19,6 +20,7 @@ from cache_admin.admin import (
 
 __all__ = [
     "answers",
+    "audit",
     "calls",
     "capacity",
     "drift",

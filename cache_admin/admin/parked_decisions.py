@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cache_admin.audit.recording import record_decisions
+from cache_admin.audit.verbs import DELETED
 from cache_admin.models import ParkedMessage
 from cache_admin.services.parked import Settled
 
@@ -23,6 +25,7 @@ def record_decision(request: HttpRequest, rows: list[ParkedMessage], done: Colle
     settled = [row for row in rows if row.message_id in set(done)]
     flag = CHANGE if wish == REPLAY else DELETION
     note = gettext("Sent back to the workers.") if wish == REPLAY else gettext("Discarded.")
+    record_decisions(request, settled, DELETED)  # either way it is no longer there
     LogEntry.objects.log_actions(int(str(request.user.pk)), settled, flag, note)
 
 

@@ -43,7 +43,7 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "cache_admin.uploadedflow": ("name", "identifier", "type", "file_name"),
 }  # fmt: skip
-_NAMED: Final = WRITTEN | {"user", "group"}
+_NAMED: Final = WRITTEN | {"parkedmessage", "user", "group"}
 
 
 def describe(obj: Model) -> Facts:
@@ -71,12 +71,18 @@ def plain_value(obj: Model, name: str, value: Any) -> Any:
         return value
     if isinstance(value, Model):
         return value.pk
-    if isinstance(value, datetime | date | time | Decimal):
-        return value.isoformat() if not isinstance(value, Decimal) else str(value)
     if not isinstance(value, str) and hasattr(value, "__iter__") and not hasattr(value, "name"):
         return sorted(_name(part) for part in value)
-    text = str(getattr(value, "name", value) or "")
+    text = _write(value)
     return f"({len(text)} characters)" if text and _is_free_text(obj, name) else text
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"  # 0.20 in the database is 0.2 in a form
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return str(getattr(value, "name", value) or "")
 
 
 def _name(part: Any) -> str:

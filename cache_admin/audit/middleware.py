@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from cache_admin.audit import intents
+from cache_admin.audit.offering import offer_undo
 from cache_admin.audit.recording import record
 from cache_admin.audit.verbs import EXPORTED, SUBMITTED, find_page, find_wish
 from cache_admin.models import AuditIntent
@@ -45,6 +46,7 @@ class AuditMiddleware:
                     after={"page": find_page(request), "wish": find_wish(request), **_name_rows(request)},
                 )
             intents.finish(intent)
+            offer_undo(request)
         return response
 
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, named: dict[str, Any]) -> None:

@@ -50,23 +50,29 @@ def record_decisions(
     Unless they are given, before and after are what the form has changed; or else what the object that was loaded says,
     beside its row as it is now.
     """
-    entries = []
-    for obj in objects:
-        old, new = (before or {}, after or {}) if before or after else _find_changes(request, obj, how)
-        entries.append(
-            make_entry(request, find_verb(request, obj, how), obj, before=old, after=new, why=why or _read_why(request))
+    entries, chosen = [], list(objects)
+    rows = type(chosen[0])._default_manager.in_bulk([obj.pk for obj in chosen]) if chosen else {}
+    for obj in chosen:
+        old, new = (
+            (before or {}, after or {}) if before or after else _find_changes(request, obj, how, rows.get(obj.pk))
         )
+        verb = find_verb(request, obj, how)
+        entries.append(make_entry(request, verb, obj, before=old, after=new, why=why or _read_why(request)))
     _keep(request, entries)
 
 
-def _find_changes(request: HttpRequest, obj: Model, how: str) -> tuple[Facts, Facts]:
+def _find_changes(request: HttpRequest, obj: Model, how: str, row: Model | None) -> tuple[Facts, Facts]:
     if how == DELETED:
         return describe(obj), {}
     noted: tuple[Facts, Facts] | None = request.__dict__.pop("audit_changes", None)
-    row = type(obj)._default_manager.filter(pk=obj.pk).first()
-    if noted is None or obj._meta.model_name == "cachedanswer":  # the mirror's rows are not what a form saves
-        noted = find_difference({} if how == ADDED else describe(obj), describe(row) if row else {})
-    return noted[0], {**noted[1], **(find_marks(row) if row else {})}
+    marks = find_marks(row) if row else {}
+    if noted is not None and obj._meta.model_name != "cachedanswer":
+        return noted[0], {**noted[1], **marks}
+    found = {} if how == ADDED else describe(obj)
+    loaded = noted[0] if noted else {}  # a form has written over it
+    found |= {name: loaded[name] for name in found.keys() & loaded.keys()}
+    old, new = find_difference(found, describe(row) if row else {})  # the mirror's rows are not what a form saves
+    return old, {**new, **marks}
 
 
 def _read_why(request: HttpRequest) -> str:

@@ -88,6 +88,33 @@ def _make_planned(
     return batch
 
 
+@transaction.atomic
+def make_renewal_batch(answers: Sequence[CachedAnswer], *, name: str, by: Any, now: datetime) -> WarmBatch:
+    """A batch of good answers to be generated anew aside; each is replaced if it still is as it was seen here."""
+    batch = WarmBatch.objects.create(
+        kind=WarmBatch.Kind.RENEWAL,
+        state=State.PREVIEW,
+        name=storable(name)[:200],
+        topic=answers[0].topic,
+        read_rows=len(answers),
+        created_by=by,
+        created_at=now,
+    )
+    names = ("question", "topic", "language", "key")
+    WarmRow.objects.bulk_create(
+        WarmRow(
+            batch=batch,
+            number=number,
+            verdict=Verdict.NEW,
+            chosen=True,
+            seen_version=answer.version,
+            **{name: getattr(answer, name) for name in names},
+        )
+        for number, answer in enumerate(answers, start=1)
+    )
+    return batch
+
+
 def make_file_batch(
     file: File[Any], *, kind: str, topic: str, language: str, storage: Storage, by: Any, now: datetime
 ) -> WarmBatch:
@@ -186,6 +213,17 @@ def cancel(batch: WarmBatch, *, now: datetime) -> bool:
             return False
         rows = batch.rows.filter(state__in=(WarmRow.State.WAITING, WarmRow.State.SENT))
         rows.update(state=WarmRow.State.CANCELLED, ended_at=now)
+    return True
+
+
+def uncancel(batch: WarmBatch, *, to: str) -> bool:
+    """Takes a cancelled batch up as it was, in preview, running or paused; what had not come to its end waits again."""
+    with transaction.atomic():
+        is_known = to in (State.PREVIEW, State.RUNNING, State.PAUSED)
+        if not is_known or not _move(batch, (State.CANCELLED,), to, ended_at=None):
+            return False
+        rows = batch.rows.filter(state=WarmRow.State.CANCELLED, ended_at=batch.ended_at)
+        rows.update(state=WarmRow.State.WAITING, sent_at=None, ended_at=None)
     return True
 
 

@@ -1,0 +1,64 @@
+"""What the trail's verbs mean, for people."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cache_admin.audit.verbs import UNDONE
+
+WORDS = {
+    "answer.edited": gettext_lazy("answer edited"),
+    "answer.put_back": gettext_lazy("earlier text put back"),
+    "answer.invalidated": gettext_lazy("answer invalidated"),
+    "answer.approved": gettext_lazy("answer approved"),
+    "batch.started": gettext_lazy("batch started"),
+    "batch.paused": gettext_lazy("batch paused"),
+    "batch.resumed": gettext_lazy("batch resumed"),
+    "batch.cancelled": gettext_lazy("batch cancelled"),
+    "batch.retried": gettext_lazy("failed rows tried again"),
+    "data.exported": gettext_lazy("data taken away as a file"),
+    "decision.unfinished": gettext_lazy("begun, outcome unknown"),
+    "drift.compared": gettext_lazy("comparison asked for"),
+    "drift.repaired": gettext_lazy("repair asked for"),
+    "flow.added": gettext_lazy("flow uploaded"),
+    "flow.changed": gettext_lazy("flow changed"),
+    "flow.deleted": gettext_lazy("flow deleted"),
+    "group.added": gettext_lazy("group made"),
+    "group.changed": gettext_lazy("group changed"),
+    "group.deleted": gettext_lazy("group deleted"),
+    "incident.switched_on": gettext_lazy("incident text switched on"),
+    "incident.switched_off": gettext_lazy("incident text switched off"),
+    "incident.prolonged": gettext_lazy("incident's end changed"),
+    "incident.resumed": gettext_lazy("incident tried again"),
+    "limit.added": gettext_lazy("model limit made"),
+    "limit.changed": gettext_lazy("model limit changed"),
+    "limit.deleted": gettext_lazy("model limit deleted"),
+    "limit.lifted": gettext_lazy("model tried again"),
+    "page.submitted": gettext_lazy("form sent"),
+    "parked.replayed": gettext_lazy("parked question sent back"),
+    "parked.discarded": gettext_lazy("parked question discarded"),
+    "person.signed_in": gettext_lazy("signed in"),
+    "person.sign_in_failed": gettext_lazy("sign-in failed"),
+    "person.signed_out": gettext_lazy("signed out"),
+    "person.locked_out": gettext_lazy("locked out"),
+    "policy.saved": gettext_lazy("wait policy saved"),
+    "policy.restored": gettext_lazy("earlier wait policy put back"),
+    "question.prewarmed": gettext_lazy("question pre-warmed"),
+    "schedule.added": gettext_lazy("schedule made"),
+    "schedule.changed": gettext_lazy("schedule changed"),
+    "schedule.deleted": gettext_lazy("schedule deleted"),
+    "topic.published": gettext_lazy("topic published"),
+    "topic.invalidated": gettext_lazy("all answers of a topic invalidated"),
+    "user.added": gettext_lazy("user made"),
+    "user.changed": gettext_lazy("user changed"),
+    "user.deleted": gettext_lazy("user deleted"),
+    "user.password_set": gettext_lazy("password set for somebody"),
+}
+
+
+def name_verb(verb: str) -> str:
+    """In words; a verb of a page that has none yet stands for itself."""
+    plain = verb.removesuffix(UNDONE)
+    words = str(WORDS.get(plain, plain))
+    return _("undone: %s") % words if plain != verb else words

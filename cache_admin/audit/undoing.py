@@ -1,0 +1,235 @@
+"""Taking a decision back, within some minutes, by the very services that decide; and only if nothing has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from cache_admin.audit.describing import plain_value, read_text
+from cache_admin.incidents.switching import TopicTakenError, end_incident, start_incident
+from cache_admin.models import (
+    AuditEntry,
+    CachedAnswer,
+    Incident,
+    IncidentTopic,
+    ModelLimit,
+    WaitPolicyVersion,
+    WarmBatch,
+    WarmSchedule,
+)
+from cache_admin.services.answers import AnswerError, edit_answer
+from cache_admin.services.capacity import publish_limit
+from cache_admin.services.policy_versions import UnfitVersionError, restore_version
+from cache_admin.services.versions import credit_author
+from cache_admin.warming import batches
+from connectgenai.wire.store import AnswerStore, ConflictError
+
+M = TypeVar("M", bound=Model)
+MINUTES: Final = timedelta(minutes=10)
+MARKS: Final = frozenset({"version", "run"})
+
+
+class NotUndoneError(Exception):
+    """It was not undone, and nothing was done; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undoer:
+    """Who undoes, when, and through what."""
+
+    user: Any
+    now: datetime
+    store: AnswerStore
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """How one kind of decision is taken back, and the right that it takes; `act` gives the object, as it was before the undo."""
+
+    right: str
+    act: Callable[[AuditEntry, Undoer], Model]
+
+
+def find_undo(entry: AuditEntry, *, user: Any, now: datetime) -> Undo | None:
+    """How this person can undo the entry now; None when it cannot be undone, or not any more."""
+    undo = UNDOS.get(entry.verb)
+    if undo is None or now - entry.at > MINUTES or not user.has_perm(undo.right):
+        return None
+    if entry.user_pk != str(user.pk) and not user.has_perm("cache_admin.view_auditentry"):
+        return None  # what somebody else has done
+    if entry.verb.startswith("answer.") and not entry.old.get("run"):
+        return None  # callers heard nothing that could be put back
+    if entry.verb.startswith("policy.") and not (entry.old or set(entry.new) - MARKS):
+        return None  # saved without a change
+    return None if AuditEntry.objects.filter(undoes=entry.sequence).exists() else undo
+
+
+def _changed() -> NotUndoneError:
+    return NotUndoneError(_("It has changed since, so nothing was undone. Look at it as it is now."))
+
+
+def _find(model: type[Any], entry: AuditEntry) -> Any:
+    found = model.objects.filter(pk=entry.object_id).first()
+    if found is None:
+        raise _changed()
+    return found
+
+
+# -- answers
+
+
+def put_text_back(entry: AuditEntry, undoer: Undoer) -> CachedAnswer:
+    """The text that callers heard before, if the answer still is the version that the decision left."""
+    answer: CachedAnswer = _find(CachedAnswer, entry)
+    earlier = read_text(str(entry.old.get("run", "")), answer=answer)
+    if earlier is None:
+        raise NotUndoneError(_("The earlier text is not kept any more."))
+    pinned = bool(entry.old.get("pinned", answer.pinned))
+    seen = int(entry.new.get("version", 0))
+    try:
+        item = edit_answer(
+            answer, text=earlier.text, seen_version=seen, pinned=pinned, store=undoer.store, now=undoer.now
+        )
+    except ConflictError as error:
+        raise _changed() from error
+    except AnswerError as error:
+        raise NotUndoneError(str(error)) from error
+    credit_author(item, author=undoer.user, why=_("The earlier text, by undoing."))
+    return answer
+
+
+# -- incidents
+
+
+def switch_on_again(entry: AuditEntry, undoer: Undoer) -> Incident:
+    """The same text on the same topics until the same time, as an incident of its own."""
+    ended: Incident = _find(Incident, entry)
+    if ended.until <= undoer.now:
+        raise NotUndoneError(_("Its time is over."))
+    try:
+        return start_incident(
+            ended.text,
+            keys={row.topic: row.keys for row in ended.topics.all()},
+            questions=ended.questions,
+            until=ended.until,
+            store=undoer.store,
+            user=undoer.user,
+            now=undoer.now,
+        )
+    except TopicTakenError as error:
+        raise _changed() from error
+
+
+def switch_off_again(entry: AuditEntry, undoer: Undoer) -> Incident:
+    """Off, if it is on as it was switched on."""
+    incident: Incident = _find(Incident, entry)
+    if incident.ended_at or plain_value(incident, "until", incident.until) != entry.new.get("until"):
+        raise _changed()
+    if end_incident(incident, store=undoer.store, user=undoer.user, now=undoer.now):
+        still_on = incident.topics.filter(state=IncidentTopic.State.ON).values_list("topic", flat=True)
+        raise NotUndoneError(_("DynamoDB does not serve: it is still on for %s. Try again.") % ", ".join(still_on))
+    return incident
+
+
+# -- wait policies
+
+
+def restore_policy(entry: AuditEntry, undoer: Undoer) -> Model:
+    """The version before the one that was saved, if that is the latest still."""
+    number = int(entry.new.get("version", 0))
+    versions = WaitPolicyVersion.objects.filter(policy=int(entry.object_id)).select_related("policy")
+    latest, earlier = versions.first(), versions.filter(number=number - 1).first()
+    if latest is None or earlier is None or latest.number != number:
+        raise _changed()
+    try:
+        restore_version(earlier, store=undoer.store, user=undoer.user, now=undoer.now)
+    except UnfitVersionError as error:
+        raise NotUndoneError(str(error)) from error
+    return earlier.policy
+
+
+# -- batches
+
+
+def resume_batch(entry: AuditEntry, undoer: Undoer) -> WarmBatch:
+    """It goes on, if it is paused."""
+    batch = _find_batch(entry, undoer)
+    return _done_to(batch, is_done=batches.resume(batch))
+
+
+def pause_batch(entry: AuditEntry, undoer: Undoer) -> WarmBatch:
+    """It is paused, if it runs."""
+    batch = _find_batch(entry, undoer)
+    return _done_to(batch, is_done=batches.pause(batch))
+
+
+def take_up_again(entry: AuditEntry, undoer: Undoer) -> WarmBatch:
+    """A cancelled batch as it was: what had not begun is waiting again, what was under way is asked for again."""
+    batch = _find_batch(entry, undoer)
+    is_same = plain_value(batch, "ended_at", batch.ended_at) == entry.new.get("ended_at")
+    return _done_to(batch, is_done=is_same and batches.uncancel(batch, to=str(entry.old.get("state", ""))))
+
+
+def _find_batch(entry: AuditEntry, undoer: Undoer) -> WarmBatch:
+    batch: WarmBatch = _find(WarmBatch, entry)
+    if batch.kind == WarmBatch.Kind.ANSWERS and not undoer.user.has_perm("cache_admin.import_warmbatch"):
+        raise NotUndoneError(_("You may not import answers."))
+    return batch
+
+
+def _done_to(batch: WarmBatch, *, is_done: bool) -> WarmBatch:
+    if not is_done:
+        raise _changed()
+    return batch
+
+
+# -- settings that are rows and nothing else
+
+
+def put_schedule_back(entry: AuditEntry, _undoer: Undoer) -> Model:
+    """The schedule's fields as they were."""
+    present, earlier = _read_fields(WarmSchedule, entry)
+    earlier.save(update_fields=list(entry.old))
+    return present
+
+
+def put_limit_back(entry: AuditEntry, undoer: Undoer) -> Model:
+    """The model's limit as it was; the workers learn of it first."""
+    present, earlier = _read_fields(ModelLimit, entry)
+    publish_limit(earlier, store=undoer.store)
+    earlier.save(update_fields=list(entry.old))
+    return present
+
+
+def _read_fields(model: type[M], entry: AuditEntry) -> tuple[M, M]:
+    """The row as it is, and as it was; refused when any field of it is not as the decision left it."""
+    present: M = _find(model, entry)
+    earlier: M = _find(model, entry)
+    for name, value in entry.old.items():
+        field: Any = model._meta.get_field(name)
+        if plain_value(present, name, getattr(present, field.attname)) != entry.new.get(name):
+            raise _changed()
+        setattr(earlier, field.attname, field.to_python(value))
+    return present, earlier
+
+
+_ANSWER, _WARM = "cache_admin.change_cachedanswer", "cache_admin.prewarm_cachedanswer"
+UNDOS: Final[Mapping[str, Undo]] = {
+    "answer.edited": Undo(_ANSWER, put_text_back),
+    "answer.put_back": Undo(_ANSWER, put_text_back),
+    "answer.invalidated": Undo(_ANSWER, put_text_back),
+    "incident.switched_off": Undo("cache_admin.switch_incident", switch_on_again),
+    "incident.switched_on": Undo("cache_admin.switch_incident", switch_off_again),
+    "policy.saved": Undo("cache_admin.change_waitpolicy", restore_policy),
+    "policy.restored": Undo("cache_admin.change_waitpolicy", restore_policy),
+    "batch.paused": Undo(_WARM, resume_batch),
+    "batch.resumed": Undo(_WARM, pause_batch),
+    "batch.cancelled": Undo(_WARM, take_up_again),
+    "schedule.changed": Undo("cache_admin.change_warmschedule", put_schedule_back),
+    "limit.changed": Undo("cache_admin.change_modellimit", put_limit_back),
+}
