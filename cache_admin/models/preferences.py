@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Preferences(models.Model):
@@ -18,6 +19,7 @@ class Preferences(models.Model):
     class Meta:
         """Everybody's own: nobody is asked for rights to it."""
 
+        verbose_name = verbose_name_plural = _("language and time zone")
         default_permissions = ()
 
     def __str__(self) -> str:
