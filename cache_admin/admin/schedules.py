@@ -31,7 +31,7 @@ class ScheduleForm(ModelForm[WarmSchedule]):
         """What supervisors decide."""
 
         model = WarmSchedule
-        fields = ("topic", "enabled", "when", "at", "days", "most_asked")
+        fields = ("topic", "enabled", "when", "at", "days", "most_asked", "hours_ahead")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

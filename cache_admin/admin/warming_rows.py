@@ -133,7 +133,7 @@ def _describe_work(batch: WarmBatch) -> dict[str, Any]:
         (_("cancelled"), progress.cancelled),
     ]
     shown = [(name, show_count(value)) for name, value in figures]
-    if batch.kind == WarmBatch.Kind.PREWARM:
+    if batch.kind != WarmBatch.Kind.ANSWERS:
         shown.append((_("used"), show_cost(measure_batch(batch))))
     percent = 100 * progress.over // progress.total if progress.total else 0
     return {"percent": percent, "failed": progress.failed, "figures": _named(shown)}

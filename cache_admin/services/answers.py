@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.utils.translation import gettext as _
 
@@ -13,11 +14,11 @@ from cache_admin.models import CachedAnswer
 from cache_admin.services.mirror import apply_items
 from connectgenai.wire.flow import choose_language
 from connectgenai.wire.items import AnswerItem, TopicItem, from_attributes, topic_pk
-from connectgenai.wire.question import EVERYONE, find_personal, identify_question
+from connectgenai.wire.question import DRAFT, EVERYONE, AskedQuestion, find_personal, identify_question
 from connectgenai.wire.queue import QueueUnavailableError, RequestQueue
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.speech import make_speakable, split_chunks
-from connectgenai.wire.store import MISS, AnswerStore
+from connectgenai.wire.store import MISS, AnswerStore, is_current
 
 
 class AnswerError(ValueError):
@@ -49,7 +50,7 @@ def edit_answer(
     speakable is left of the text; StoreError when DynamoDB does not serve, and nothing has changed.
     """
     chunks = make_chunks(text)
-    topic = _read_topic(answer.topic, store)
+    topic = read_topic(answer.topic, store)
     item = store.publish(
         answer.asked(),
         chunks=chunks,
@@ -83,22 +84,36 @@ def prewarm_question(
 ) -> tuple[str, AnswerItem]:
     """Has a question answered before anybody asks; what it met (`miss`: sent; `hit`, `joined`, `failed`), and the answer.
 
+    In a topic that needs approval a draft for those who approve, unless an approved answer is there.
     AnswerError when an answer could not be shared, QuestionError when it is no question, QueueUnavailableError when SQS
     does not take it, StoreError when DynamoDB does not serve.
     """
-    item = _read_topic(topic, store)
+    item = read_topic(topic, store)
     offered = choose_language(language, offered=item.languages())
     if not offered:
         raise AnswerError(_("The topic is not offered in this language."))
     _refuse_unshared(question, item)
-    asked = identify_question(
-        question, topic=topic, language=offered, sharing=EVERYONE, caller="", contact_id="pre-warm"
-    )
-    found = store.ask(asked, topic=item, seen=store.read_answer(asked.key), now_ms=epoch_ms(now))
+    asked, seen = _find_place(question, item, language=offered, store=store, now=now)
+    found = store.ask(asked, topic=item, seen=seen, now_ms=epoch_ms(now))
     if found.outcome == MISS:
-        _send(found.item, store=store, queue=queue, now=now)
+        send_request(found.item, store=store, queue=queue, now=now)
     apply_items([found.item])
     return found.outcome, found.item
+
+
+def _find_place(
+    question: str, topic: TopicItem, *, language: str, store: AnswerStore, now: datetime
+) -> tuple[AskedQuestion, AnswerItem | None]:
+    """Under which key the answer is made, and what lies there."""
+    identify = partial(
+        identify_question, question, topic=topic.name, language=language, caller="", contact_id="pre-warm"
+    )
+    asked = identify(sharing=EVERYONE)
+    seen = store.read_answer(asked.key)
+    if topic.needs_approval and not (seen and is_current(seen, topic, now_ms=epoch_ms(now))):
+        asked = identify(sharing=DRAFT)
+        seen = store.read_answer(asked.key)
+    return asked, seen
 
 
 def _refuse_unshared(question: str, topic: TopicItem) -> None:
@@ -108,7 +123,8 @@ def _refuse_unshared(question: str, topic: TopicItem) -> None:
         raise AnswerError(_("This is a personal question: its answer would never be shared."))
 
 
-def _send(item: AnswerItem, *, store: AnswerStore, queue: RequestQueue, now: datetime) -> None:
+def send_request(item: AnswerItem, *, store: AnswerStore, queue: RequestQueue, now: datetime) -> None:
+    """Sends the request for a question that was claimed; QueueUnavailableError, and the claim undone, when SQS does not take it."""
     try:
         queue.send(GenerationRequest(key=item.key, epoch=item.epoch))
     except QueueUnavailableError:
@@ -117,7 +133,8 @@ def _send(item: AnswerItem, *, store: AnswerStore, queue: RequestQueue, now: dat
         raise
 
 
-def _read_topic(name: str, store: AnswerStore) -> TopicItem:
+def read_topic(name: str, store: AnswerStore) -> TopicItem:
+    """The topic as it is published now; AnswerError when it is not."""
     found = store.read_items([topic_pk(name)])
     if topic_pk(name) not in found:
         raise AnswerError(_("The topic “%(name)s” is not published.") % {"name": name})

@@ -84,6 +84,13 @@ def keep_document(
     return describe_document(document, found, name=name)
 
 
+def read_text(sha256: str, *, storage: Storage) -> str:
+    """A document's extracted text; FileNotFoundError when it is not in the bucket, S3's errors pass."""
+    with storage.open(document_text_key(sha256)) as kept:
+        text: str = kept.read().decode("utf-8", "replace")
+    return text
+
+
 def _tidy(text: str) -> str:
     """One form for the same text: composed characters, plain line ends, no controls, no blanks at line ends."""
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")

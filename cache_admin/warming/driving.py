@@ -22,6 +22,7 @@ from cache_admin.models import WarmBatch, WarmRow
 from cache_admin.warming.planning import Planner, in_batches
 from cache_admin.warming.publishing import publish_rows
 from cache_admin.warming.reading import UnreadableError, estimate_rows, read_drafts
+from cache_admin.warming.renewing import send_renewals, watch_renewals
 from cache_admin.warming.sending import send_rows, watch_rows
 from connectgenai.wire.log import log_event
 from connectgenai.wire.queue import QueueUnavailableError, RequestQueue
@@ -131,10 +132,12 @@ def _insert(rows: Sequence[WarmRow]) -> None:
 
 
 def _warm_some(batch: WarmBatch, store: AnswerStore, queue: RequestQueue, *, now: datetime) -> None:
+    is_renewal = batch.kind == WarmBatch.Kind.RENEWAL
+    watch, send = (watch_renewals, send_renewals) if is_renewal else (watch_rows, send_rows)
     under_way = list(batch.rows.filter(state=WarmRow.State.SENT).order_by("number"))
-    left = watch_rows(under_way, store=store, queue=queue, now=now)
+    left = watch(under_way, store=store, queue=queue, now=now)
     room = max(UNDER_WAY - left, 0)
-    send_rows(list(_find_waiting(batch, now)[:room]), store=store, queue=queue, now=now)
+    send(list(_find_waiting(batch, now)[:room]), store=store, queue=queue, now=now)
     _end_if_over(batch, now)
 
 

@@ -1,4 +1,4 @@
-"""Batches that begin by themselves: what callers ask most is answered again before they come, or when its time is over."""
+"""Batches that begin by themselves: what callers ask most is answered again before they come, before its time is over, or when it is."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from django.utils.timezone import get_default_timezone, localtime
 from django.utils.translation import gettext as _
 
 from cache_admin.models import CachedAnswer, WarmBatch, WarmRow, WarmSchedule
-from cache_admin.warming.batches import confirm, make_chosen_batch
+from cache_admin.warming.batches import confirm, make_chosen_batch, make_renewal_batch
 from connectgenai.wire.question import EVERYONE
 
 LATE = timedelta(hours=2)  # a worker that was away at the time of day catches up so long
 LOOKS_EVERY = timedelta(minutes=1)
-_LOOKED_AT = 5_000  # of a topic's answers whose time is over
+When = WarmSchedule.When
 
 
 def run_due(*, now: datetime) -> int:
@@ -25,7 +25,7 @@ def run_due(*, now: datetime) -> int:
 def is_due(schedule: WarmSchedule, *, now: datetime) -> bool:
     """Whether its time has come and has not been taken."""
     last = schedule.last_run_at
-    if schedule.when == WarmSchedule.When.ENDED:
+    if schedule.when in (When.ENDED, When.ENDING):
         return last is None or now - last >= LOOKS_EVERY
     if schedule.at is None:
         return False
@@ -51,7 +51,8 @@ def _run(schedule: WarmSchedule, *, now: datetime) -> bool:
     answers = _find_answers(schedule, now=now)
     if not answers:
         return False
-    batch = make_chosen_batch(answers, name=_("By schedule: %s") % schedule.topic, by=None, now=now)
+    make = make_renewal_batch if schedule.when == When.ENDING else make_chosen_batch
+    batch = make(answers, name=_("By schedule: %s") % schedule.topic, by=None, now=now)
     if confirm(batch, now=now):
         return True
     WarmBatch.objects.filter(pk=batch.pk).delete()  # all of them have good answers
@@ -59,15 +60,40 @@ def _run(schedule: WarmSchedule, *, now: datetime) -> bool:
 
 
 def _find_answers(schedule: WarmSchedule, *, now: datetime) -> list[CachedAnswer]:
-    shared = CachedAnswer.objects.filter(topic=schedule.topic.name, scope=EVERYONE, calls__gt=0)
-    if schedule.when == WarmSchedule.When.ENDED:
-        ended = shared.filter(state=CachedAnswer.State.READY, source=CachedAnswer.Source.GENERATED, expires_at__lte=now)
-        newest = ended.order_by("-changed_at", "-pk")[:_LOOKED_AT]
-        found = sorted(newest, key=lambda answer: -answer.calls)
-    else:
-        found = list(shared.order_by("-calls", "-pk")[: schedule.most_asked])
+    found = find_most_asked(schedule.topic.name, schedule.most_asked)
+    if schedule.when == When.ENDED:
+        found = [answer for answer in found if _is_renewable(answer) and _ends_by(answer, now)]
+    elif schedule.when == When.ENDING:
+        soon = now + find_lead(schedule)
+        found = [a for a in found if _is_renewable(a) and _is_good(a, schedule, now) and _ends_by(a, soon)]
     is_open = _find_open(schedule)
-    return [answer for answer in found if answer.key not in is_open][: schedule.most_asked]
+    return [answer for answer in found if answer.key not in is_open]
+
+
+def find_most_asked(topic: str, count: int) -> list[CachedAnswer]:
+    """So many of a topic's questions that everyone shares, those asked most often first."""
+    shared = CachedAnswer.objects.filter(topic=topic, scope=EVERYONE, calls__gt=0)
+    return list(shared.order_by("-calls", "-pk")[:count])
+
+
+def find_lead(schedule: WarmSchedule) -> timedelta:
+    """How long before its end an answer is renewed: not so long that a new one would be due again at once."""
+    hours_good = min(schedule.topic.ttl_hours, schedule.topic.keep_days * 24)
+    return min(timedelta(hours=schedule.hours_ahead), timedelta(hours=hours_good) / 2)
+
+
+def _is_renewable(answer: CachedAnswer) -> bool:
+    """A supervisor's text is never replaced by itself, and a failure is no answer."""
+    is_models = answer.source == CachedAnswer.Source.GENERATED and not answer.pinned
+    return is_models and answer.state == CachedAnswer.State.READY
+
+
+def _is_good(answer: CachedAnswer, schedule: WarmSchedule, now: datetime) -> bool:
+    return not answer.find_obstacle(topic_revision=schedule.topic.revision, now=now)
+
+
+def _ends_by(answer: CachedAnswer, time: datetime) -> bool:
+    return answer.expires_at is not None and answer.expires_at <= time
 
 
 def _find_open(schedule: WarmSchedule) -> set[str]:

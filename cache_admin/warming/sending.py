@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from django.utils.translation import gettext as _
 
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import WarmRow
 from cache_admin.services.answers import AnswerError, prewarm_question
-from connectgenai.wire.items import FAILED, PENDING, READY, AnswerItem, answer_pk, from_attributes
+from connectgenai.wire.items import FAILED, GENERATED, PENDING, READY, AnswerItem, answer_pk, from_attributes
 from connectgenai.wire.question import QuestionError
 from connectgenai.wire.queue import RequestQueue
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.store import AnswerStore, is_requeue_due
 
 State = WarmRow.State
+Finish = Callable[[WarmRow, AnswerItem, datetime], None]
 _READ_AT_ONCE = 100
 SENT_AGAIN_AFTER_MS = 60_000  # a message, or the worker that had it, is lost
 GIVEN_UP_AFTER = timedelta(hours=1)
@@ -34,49 +36,76 @@ def send_rows(rows: Sequence[WarmRow], *, store: AnswerStore, queue: RequestQueu
                 row.topic, question=row.question, language=row.language, store=store, queue=queue, now=now
             )
         except (AnswerError, QuestionError) as error:
-            _end(row, State.FAILED, now=now, failure=str(error))
+            end_row(row, State.FAILED, now=now, failure=str(error))
             continue
         if outcome == "hit":
-            _end(row, State.DONE, now=now)
+            end_row(row, State.DONE, now=now)
         elif outcome == "failed":
-            _end(row, State.FAILED, now=now, failure=item.reason)
+            end_row(row, State.FAILED, now=now, failure=item.reason)
         else:
-            own = WarmRow.objects.filter(pk=row.pk, state=State.WAITING)
-            own.update(state=State.SENT, epoch=item.epoch, sent_at=now)
+            note_sent(row, item, key=item.key, now=now)  # a draft's, in a topic that needs approval
 
 
-def watch_rows(rows: Sequence[WarmRow], *, store: AnswerStore, queue: RequestQueue, now: datetime) -> int:
-    """Notes which of the rows under way are over, and sends again what has been lost; how many are still under way."""
-    left = 0
-    for start in range(0, len(rows), _READ_AT_ONCE):
-        some = rows[start : start + _READ_AT_ONCE]
-        found = store.read_items(sorted({answer_pk(row.key) for row in some}))
-        for row in some:
-            attributes = found.get(answer_pk(row.key))
-            item = from_attributes(AnswerItem, attributes) if attributes else None
-            left += _watch(row, item, store=store, queue=queue, now=now)
-    return left
+def note_sent(row: WarmRow, item: AnswerItem, *, key: str, now: datetime) -> None:
+    """The row is under way, for the answer under this key."""
+    own = WarmRow.objects.filter(pk=row.pk, state=State.WAITING)
+    own.update(state=State.SENT, key=key, epoch=item.epoch, sent_at=now)
 
 
-def _watch(row: WarmRow, item: AnswerItem | None, *, store: AnswerStore, queue: RequestQueue, now: datetime) -> bool:
+def watch_rows(
+    rows: Sequence[WarmRow],
+    *,
+    find_key: Callable[[WarmRow], str] = attrgetter("key"),
+    finish: Finish | None = None,
+    store: AnswerStore,
+    queue: RequestQueue,
+    now: datetime,
+) -> int:
+    """Notes which of the rows under way are over, and sends again what has been lost; how many are still under way.
+
+    `find_key` says where the answer to a row is being made, `finish` what is done with it then.
+    """
+    keys = [find_key(row) for row in rows]
+    items = _read(keys, store)
+    states = [
+        _watch(row, items.get(key), finish=finish or finish_row, store=store, queue=queue, now=now)
+        for row, key in zip(rows, keys, strict=True)
+    ]
+    return sum(states)
+
+
+def _read(keys: Sequence[str], store: AnswerStore) -> dict[str, AnswerItem]:
+    pks = sorted({answer_pk(key) for key in keys})
+    batches = (pks[start : start + _READ_AT_ONCE] for start in range(0, len(pks), _READ_AT_ONCE))
+    found = [from_attributes(AnswerItem, item) for batch in batches for item in store.read_items(batch).values()]
+    return {item.key: item for item in found}
+
+
+def _watch(
+    row: WarmRow, item: AnswerItem | None, *, finish: Finish, store: AnswerStore, queue: RequestQueue, now: datetime
+) -> bool:
     """Whether the row is still under way."""
     if item is None:
-        _end(row, State.FAILED, now=now, failure=_("The question is not in DynamoDB any more."))
+        end_row(row, State.FAILED, now=now, failure=_("The question is not in DynamoDB any more."))
     elif item.state == READY:
-        # what a later ask, or a supervisor, has made of it did not cost this batch anything
-        is_ours = item.text_epoch == row.epoch and item.source == "generated"
-        tokens = (item.input_tokens, item.output_tokens) if is_ours else (0, 0)
-        _end(row, State.DONE, now=now, tokens=tokens)
+        finish(row, item, now)
     elif item.state == FAILED:
-        _end(row, State.FAILED, now=now, failure=item.reason)
+        end_row(row, State.FAILED, now=now, failure=item.reason)
     elif item.state != PENDING:
-        _end(row, State.FAILED, now=now, failure=_("It was withdrawn meanwhile."))
+        end_row(row, State.FAILED, now=now, failure=_("It was withdrawn meanwhile."))
     elif row.sent_at and now - row.sent_at > GIVEN_UP_AFTER:
-        _end(row, State.FAILED, now=now, failure=_("No worker answered within an hour."))
+        end_row(row, State.FAILED, now=now, failure=_("No worker answered within an hour."))
     else:
         _send_again_if_lost(item, store=store, queue=queue, now=now)
         return True
     return False
+
+
+def finish_row(row: WarmRow, item: AnswerItem, now: datetime) -> None:
+    """The answer is there: what a later ask, or a supervisor, has made of it did not cost this batch anything."""
+    is_ours = item.text_epoch == row.epoch and item.source == GENERATED
+    tokens = (item.input_tokens, item.output_tokens) if is_ours else (0, 0)
+    end_row(row, State.DONE, now=now, tokens=tokens)
 
 
 def _send_again_if_lost(item: AnswerItem, *, store: AnswerStore, queue: RequestQueue, now: datetime) -> None:
@@ -87,7 +116,7 @@ def _send_again_if_lost(item: AnswerItem, *, store: AnswerStore, queue: RequestQ
         queue.send(GenerationRequest(key=item.key, epoch=item.epoch))
 
 
-def _end(row: WarmRow, state: str, *, now: datetime, failure: str = "", tokens: tuple[int, int] = (0, 0)) -> None:
+def end_row(row: WarmRow, state: str, *, now: datetime, failure: str = "", tokens: tuple[int, int] = (0, 0)) -> None:
     """A row ends once, unless it was cancelled meanwhile."""
     own = WarmRow.objects.filter(pk=row.pk, state__in=(State.WAITING, State.SENT))
     own.update(state=state, failure=failure[:300], ended_at=now, input_tokens=tokens[0], output_tokens=tokens[1])

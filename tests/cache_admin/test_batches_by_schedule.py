@@ -115,7 +115,15 @@ def test_what_is_switched_off_does_not_run(topic: Topic) -> None:
 
 
 def test_a_schedule_is_made_in_the_admin_and_needs_its_time(topic: Topic, supervisor: Client) -> None:
-    wish = {"topic": topic.pk, "enabled": "on", "when": "daily", "at": "", "days": "12345", "most_asked": "50"}
+    wish = {
+        "topic": topic.pk,
+        "enabled": "on",
+        "when": "daily",
+        "at": "",
+        "days": "12345",
+        "most_asked": "50",
+        "hours_ahead": "12",
+    }
     assert "Say at what time" in supervisor.post(f"{PAGE}add/", wish).content.decode()
     supervisor.post(f"{PAGE}add/", {**wish, "at": "05:30"})
     schedule = WarmSchedule.objects.get()
