@@ -17,7 +17,7 @@ from cache_admin.models import Preferences
 Respond = Callable[[HttpRequest], HttpResponse]
 NOTHING_CHOSEN = Preferences()
 # Names of the IANA data base that name no place
-_NO_PLACES = ("Etc/", "SystemV/", "US/", "posix/", "right/")
+_NO_PLACES = ("Etc/", "SystemV/", "US/", "Brazil/", "Canada/", "Chile/", "Mexico/", "posix/", "right/")
 
 
 def apply_preferences(get_response: Respond) -> Respond:

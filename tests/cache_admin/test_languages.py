@@ -128,12 +128,9 @@ def test_what_is_compiled_is_what_is_written() -> None:
             known = gettext.GNUTranslations(file)
         assert count == len(entries) + 1, "run manage.py compilemessages"
         for entry in entries:
-            if len(entry.texts) == 2:
-                assert [known.ngettext(*entry.texts, n) for n in (1, 2)] == entry.german, (
-                    "run manage.py compilemessages"
-                )
-            else:
-                assert known.gettext(entry.texts[0]) == entry.german[0], "run manage.py compilemessages"
+            one, *more = entry.texts
+            found = [known.ngettext(one, more[0], n) for n in (1, 2)] if more else [known.gettext(one)]
+            assert found == entry.german, "run manage.py compilemessages"
 
 
 def test_every_right_of_ours_has_a_german_name() -> None:
