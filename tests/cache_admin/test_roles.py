@@ -15,7 +15,11 @@ from cache_admin.roles import ADMINISTRATORS, ROLES, SUPERVISORS, VIEWERS
 from tests.aws import Aws
 
 STAFF = "nobody"
-SEEN_BY = {"auth": {ADMINISTRATORS}, "django_celery_results": {SUPERVISORS, ADMINISTRATORS}}
+SEEN_BY = {
+    "auth": {ADMINISTRATORS},
+    "django_celery_results": {SUPERVISORS, ADMINISTRATORS},
+    "auditentry": {ADMINISTRATORS},
+}
 ADDED_BY = {
     "topic": {SUPERVISORS, ADMINISTRATORS},
     "waitpolicy": {SUPERVISORS, ADMINISTRATORS},
@@ -45,7 +49,7 @@ def enter(client: Client, role: str) -> None:
 def test_every_list_opens_for_those_who_may_see_it_and_for_nobody_else(client: Client, site: Aws, role: str) -> None:
     enter(client, role)
     for app, model, name in find_pages("changelist"):
-        may = role in SEEN_BY.get(app, set(ROLES))
+        may = role in SEEN_BY.get(model, SEEN_BY.get(app, set(ROLES)))
         assert client.get(reverse(name)).status_code == (200 if may else 403), (role, model)
 
 
