@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from cache_admin import gateways
 from cache_admin.admin.inlines import PartFormSet, PartInline, kept_forms, kept_rows
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, StoreFirstForm, explain_outages
+from cache_admin.admin.trials import TrialPages
 from cache_admin.admin.typed import ModelForm
 from cache_admin.models import SourceDocument, Topic, TopicLanguage
 from cache_admin.services.documents import MAX_BYTES, DocumentError, DocumentText, keep_document, read_document
@@ -97,7 +98,7 @@ class TopicForm(StoreFirstForm[Topic]):
 
 
 @admin.register(Topic)
-class TopicAdmin(StoreFirstAdmin[Topic]):
+class TopicAdmin(TrialPages, StoreFirstAdmin[Topic]):
     """Publishes on every save, so whoever may not publish may not save."""
 
     form = TopicForm
@@ -116,6 +117,10 @@ class TopicAdmin(StoreFirstAdmin[Topic]):
         (_("Limits"), {"fields": ("fallback_model_id", "asks_per_caller", "asks_per_minute")}),
         (_("Published"), {"fields": ("revision", "published_at", "estimate_seconds")}),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Our pages beside Django's."""
+        return [*self.trial_urls(), *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Topic | None = None) -> Any:
         """The name is part of every answer's key."""

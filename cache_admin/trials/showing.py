@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from cache_admin.amounts import show_count, show_seconds
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import CachedAnswer
+from cache_admin.services.versions import Piece, compare_texts
 from cache_admin.trials.reasons import explain_failure
 from cache_admin.warming.estimate import find_price
 from connectgenai.wire.items import FAILED, PENDING, READY, AnswerItem
 from connectgenai.wire.speech import speech_seconds, to_ssml
 
+_BETWEEN = "\n\n"  # no part has it within
 _TIMES = ("asked_at", "started_at", "first_chunk_at", "finished_at")
 
 
@@ -52,6 +54,23 @@ def read_made(answer: AnswerItem | CachedAnswer) -> Made:
 def list_parts(chunks: Sequence[str]) -> list[dict[str, Any]]:
     """The parts as they are spoken one after the other, each with its SSML and its seconds."""
     return [{"text": chunk, "ssml": to_ssml(chunk), "seconds": round(speech_seconds(chunk))} for chunk in chunks]
+
+
+def lay_side_by_side(old: Sequence[str], new: Sequence[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Both texts part by part, as they are spoken, each part in pieces that say what the other text has not."""
+    left, right = compare_texts(_BETWEEN.join(old), _BETWEEN.join(new))
+    return _divide(left, old), _divide(right, new)
+
+
+def _divide(pieces: Sequence[Piece], chunks: Sequence[str]) -> list[dict[str, Any]]:
+    parts: list[list[Piece]] = [[]]
+    for piece in pieces:
+        for number, text in enumerate(piece.text.split(_BETWEEN)):
+            if number:
+                parts.append([])
+            if text:
+                parts[-1].append(Piece(piece.kind, text))
+    return [{**part, "pieces": some} for part, some in zip(list_parts(chunks), parts, strict=False)]
 
 
 def list_figures(made: Made) -> list[tuple[str, str]]:

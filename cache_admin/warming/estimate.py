@@ -31,10 +31,11 @@ class Estimate:
 def estimate_batch(batch: WarmBatch) -> Estimate:
     """What the chosen rows will cost if none of them is answered meanwhile."""
     chosen = batch.rows.filter(chosen=True).order_by()
-    return _sum(_estimate_topic(*counted) for counted in chosen.values_list("topic").annotate(rows=Count("pk")))
+    return _sum(estimate_questions(*counted) for counted in chosen.values_list("topic").annotate(rows=Count("pk")))
 
 
-def _estimate_topic(name: str, questions: int) -> Estimate:
+def estimate_questions(name: str, questions: int) -> Estimate:
+    """What so many generations in a topic will cost."""
     topic = Topic.objects.filter(name=name).first()
     if topic is None:
         return Estimate()

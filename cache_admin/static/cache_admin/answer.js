@@ -53,9 +53,8 @@
     return bar;
   }
 
-  const heard = document.querySelector("[data-listen]");
-  if (heard) {
-    for (const part of heard.querySelectorAll("li")) part.dataset.seconds = parseInt(part.querySelector(".quiet").textContent, 10);
+  for (const heard of document.querySelectorAll("[data-listen]")) {
+    for (const part of heard.querySelectorAll("li")) part.dataset.seconds ||= parseInt(part.querySelector(".quiet").textContent, 10);
     addPlayer(heard, heard.dataset.language);
   }
 
