@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - quotation marks are the libraries' own
 """Texts of libraries that these have not translated themselves: our catalogs come before theirs.
 
 Each stands here as the library has it, so that makemessages finds it.

@@ -137,7 +137,7 @@ def _count_saved(recent: Any) -> tuple[int, int]:
 
 def count_hours(*, now: datetime, topic: str = "", hours: int = 24) -> list[dict[str, Any]]:
     """Calls by kind in each of the last hours, the oldest first; those without any call too."""
-    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours - 1)
+    first = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours - 1)
     calls = Call.objects.filter(asked_at__gte=first, **({"topic": topic} if topic else {}))
     rows = (
         calls.order_by()
