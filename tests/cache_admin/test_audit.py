@@ -267,7 +267,14 @@ def test_every_registered_page_logs_into_the_trail(db: None) -> None:
 
 
 def test_schedules_are_entered_under_words_that_stay(supervisor: Client, topic: Topic) -> None:
-    data = {"topic": topic.pk, "enabled": "on", "when": WarmSchedule.When.ENDED, "days": "1234567", "most_asked": 5}
+    data = {
+        "topic": topic.pk,
+        "enabled": "on",
+        "when": WarmSchedule.When.ENDED,
+        "days": "1234567",
+        "most_asked": 5,
+        "hours_ahead": 12,
+    }
     supervisor.post(reverse("admin:cache_admin_warmschedule_add"), data)
     schedule = WarmSchedule.objects.get()
     supervisor.post(reverse("admin:cache_admin_warmschedule_change", args=[schedule.pk]), data | {"most_asked": 7})

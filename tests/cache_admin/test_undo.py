@@ -189,7 +189,15 @@ def test_a_batch_goes_on_where_it_was(supervisor: Client, topic: Topic, wish: st
 
 def test_settings_are_put_back_unless_somebody_has_changed_them_again(supervisor: Client, topic: Topic) -> None:
     schedule = WarmSchedule.objects.create(topic=topic, when=WarmSchedule.When.ENDED, days="12345", most_asked=5)
-    wish = {"topic": topic.pk, "when": "ended", "at": "", "days": "12345", "most_asked": "7", "enabled": "on"}
+    wish = {
+        "topic": topic.pk,
+        "when": "ended",
+        "at": "",
+        "days": "12345",
+        "most_asked": "7",
+        "hours_ahead": 12,
+        "enabled": "on",
+    }
     post(supervisor, "warmschedule_change", schedule.pk, **wish)
     undo(supervisor)
     assert WarmSchedule.objects.get().most_asked == 5
