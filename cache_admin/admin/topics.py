@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from cache_admin import gateways
 from cache_admin.admin.inlines import PartFormSet, PartInline, kept_forms, kept_rows
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, StoreFirstForm, explain_outages
+from cache_admin.admin.topic_console import ConsolePages
 from cache_admin.admin.trials import TrialPages
 from cache_admin.admin.typed import ModelForm
 from cache_admin.models import SourceDocument, Topic, TopicLanguage
@@ -98,7 +99,7 @@ class TopicForm(StoreFirstForm[Topic]):
 
 
 @admin.register(Topic)
-class TopicAdmin(TrialPages, StoreFirstAdmin[Topic]):
+class TopicAdmin(ConsolePages, TrialPages, StoreFirstAdmin[Topic]):
     """Publishes on every save, so whoever may not publish may not save."""
 
     form = TopicForm
@@ -120,7 +121,7 @@ class TopicAdmin(TrialPages, StoreFirstAdmin[Topic]):
 
     def get_urls(self) -> list[Any]:
         """Our pages beside Django's."""
-        return [*self.trial_urls(), *super().get_urls()]
+        return [*self.trial_urls(), *self.console_urls(), *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Topic | None = None) -> Any:
         """The name is part of every answer's key."""
