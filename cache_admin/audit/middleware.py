@@ -1,4 +1,4 @@
-"""No decision without a trace: each form that is sent to the admin is noted before its page runs, and taken off after."""
+"""No decision without a trace: each form that somebody sends is noted before its page runs, and taken off after."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.urls import reverse
 from cache_admin.audit import intents
 from cache_admin.audit.offering import offer_undo
 from cache_admin.audit.recording import record
-from cache_admin.audit.verbs import EXPORTED, SUBMITTED, find_page, find_wish
+from cache_admin.audit.verbs import EXPORTED, FORMS, SUBMITTED, find_page, find_wish
 from cache_admin.models import AuditIntent
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -40,11 +40,7 @@ class AuditMiddleware:
         intent: AuditIntent | None = getattr(request, "audit_intent", None)
         if intent is not None and response.status_code < 500:
             if _is_unspoken(request, response):
-                record(
-                    request,
-                    SUBMITTED,
-                    after={"page": find_page(request), "wish": find_wish(request), **_name_rows(request)},
-                )
+                _record_form(request)
             intents.finish(intent)
             offer_undo(request)
         return response
@@ -59,7 +55,7 @@ class AuditMiddleware:
 
 def _is_ours(request: HttpRequest) -> bool:
     match = request.resolver_match
-    return bool(match and match.namespace == "admin" and request.user.is_authenticated)
+    return bool(match and request.user.is_authenticated)
 
 
 def _is_unspoken(request: HttpRequest, response: HttpResponse) -> bool:
@@ -68,10 +64,14 @@ def _is_unspoken(request: HttpRequest, response: HttpResponse) -> bool:
         return False
     goes_to = response.headers["Location"].partition("?")[0]
     page = find_page(request)
-    is_question = (
-        page.endswith("_changelist") and goes_to != request.path
-    )  # an action that asks first, on a page of its own
-    return not (is_question or page in ON_THE_WAY or goes_to == reverse("admin:login"))
+    is_question = page.endswith("_changelist") and goes_to != request.path  # an action that asks first
+    return not (is_question or page in ON_THE_WAY or goes_to == reverse("admin:login") or "reauthenticate" in goes_to)
+
+
+def _record_form(request: HttpRequest) -> None:
+    """All that is known of it."""
+    page = find_page(request)
+    record(request, FORMS.get(page, SUBMITTED), after={"page": page, "wish": find_wish(request), **_name_rows(request)})
 
 
 def _name_rows(request: HttpRequest) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _name_rows(request: HttpRequest) -> dict[str, Any]:
 
 
 def _is_file(request: HttpRequest, response: HttpResponse) -> bool:
-    return _is_ours(request) and response.headers.get("Content-Disposition", "").startswith("attachment")
+    return response.headers.get("Content-Disposition", "").startswith("attachment") and _is_ours(request)
 
 
 def _record_export(request: HttpRequest) -> None:

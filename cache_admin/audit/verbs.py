@@ -54,6 +54,13 @@ SUBMITTED, EXPORTED, UNFINISHED = "page.submitted", "data.exported", "decision.u
 SIGNED_IN, SIGN_IN_FAILED = "person.signed_in", "person.sign_in_failed"
 SIGNED_OUT, LOCKED_OUT = "person.signed_out", "person.locked_out"
 UNDONE: Final = ".undone"
+# Pages of other apps, where people see to their own sign-in
+FORMS: Final[Mapping[str, str]] = {
+    "mfa_activate_totp": "person.second_factor_set",
+    "mfa_deactivate_totp": "person.second_factor_removed",
+    "mfa_generate_recovery_codes": "person.recovery_codes_made",
+    "password_change": "person.password_changed",
+}
 
 
 def find_verb(request: HttpRequest, obj: Model, how: str) -> str:
@@ -91,4 +98,4 @@ def list_verbs() -> list[str]:
         f"{noun}.{how}" for noun in ("schedule", "limit", "user", "group", "flow") for how in (ADDED, CHANGED, DELETED)
     ]
     more = (SUBMITTED, EXPORTED, UNFINISHED, SIGNED_IN, SIGN_IN_FAILED, SIGNED_OUT, LOCKED_OUT)
-    return sorted({*_VERBS.values(), *plain, *more})
+    return sorted({*_VERBS.values(), *FORMS.values(), *plain, *more})

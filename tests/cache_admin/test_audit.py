@@ -283,3 +283,12 @@ def test_schedules_are_entered_under_words_that_stay(supervisor: Client, topic: 
     assert [entry.verb for entry in verbs] == ["schedule.added", "schedule.changed", "schedule.deleted"]
     assert (verbs[1].old, verbs[1].new) == ({"most_asked": 5}, {"most_asked": 7})
     assert verbs[2].old["most_asked"] == 7
+
+
+def test_who_changes_the_own_password_leaves_an_entry_without_it(supervisor: Client, db: None) -> None:
+    secret = "Xy12-long-enough"
+    data = {"old_password": "x", "new_password1": secret, "new_password2": secret}
+    assert supervisor.post(reverse("admin:password_change"), data).status_code == 302
+    entry = read_last()
+    assert (entry.verb, entry.user_name) == ("person.password_changed", "ada")
+    assert secret not in str(list(AuditEntry.objects.values()))

@@ -10,7 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from cache_admin.admin.audit_words import WORDS
 from cache_admin.audit.chain import append
+from cache_admin.audit.verbs import list_verbs
 from cache_admin.models import AuditEntry, Topic
 from tests.cache_admin.conftest import NOW, login
 
@@ -119,3 +121,7 @@ def test_every_object_leads_administrators_to_its_entries(supervisor: Client, cl
     other = Client()
     login(other, "view_topic")
     assert link not in other.get(page).content.decode()
+
+
+def test_every_verb_has_words_for_people() -> None:
+    assert set(list_verbs()) <= set(WORDS)
