@@ -17,10 +17,13 @@ class CacheAdminConfig(AppConfig):
 
     def ready(self) -> None:
         """After every migration, the groups that an installation begins with; who comes in is noted in the audit trail."""
+        from axes.signals import user_locked_out  # noqa: PLC0415 - as below
+
         from cache_admin.audit import signing_in  # noqa: PLC0415 - models are not ready before
         from cache_admin.roles import make_missing_roles  # noqa: PLC0415 - as above
 
         signing_in.listen()
+        user_locked_out.connect(signing_in.note_lock_out, dispatch_uid="audit")
         post_migrate.connect(make_missing_roles, sender=self)
 
 

@@ -1,4 +1,4 @@
-"""Who may do what: three groups that every installation begins with. Administrators change them, and make others."""
+"""Who may do what: four groups that every installation begins with. Administrators change them, and make others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-VIEWERS, SUPERVISORS, ADMINISTRATORS = "Viewers", "Supervisors", "Administrators"
+VIEWERS, SUPERVISORS, REVIEWERS, ADMINISTRATORS = "Viewers", "Supervisors", "Reviewers", "Administrators"
 _OURS = Q(content_type__app_label="cache_admin")
 _LOOKS = Q(codename__startswith="view_") | Q(codename="add_phonecall")
 # What costs money or changes how the whole installation runs
@@ -18,8 +18,11 @@ _AUDIT = Q(content_type__model="auditentry")
 _SIGNING_IN = Q(content_type__app_label="auth", content_type__model__in=("user", "group"))
 _HISTORY = Q(content_type__app_label="django_celery_results", codename="view_taskresult")
 
+_DECISIONS_ON_DRAFTS = Q(codename__regex=r"^(review|approve|reject)_")
+
 ROLES = {
     VIEWERS: _OURS & _LOOKS & ~_AUDIT,
+    REVIEWERS: _OURS & (_LOOKS | _DECISIONS_ON_DRAFTS) & ~_AUDIT,
     SUPERVISORS: _OURS & ~_ADMINISTRATORS_ONLY & ~_AUDIT | _HISTORY,
     ADMINISTRATORS: _OURS | _HISTORY | _SIGNING_IN,
 }

@@ -50,6 +50,12 @@ class SupervisorsSite(AdminSite):
         """The words of our scripts beside those of Django's."""
         return JavaScriptCatalog(packages=["django.contrib.admin", "cache_admin"]).get(request)
 
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 - Django's
+        """Our sign-in in place of Django's."""
+        from cache_admin.people.sign_in import sign_in  # noqa: PLC0415 - allauth is slow to load; workers never need it
+
+        return sign_in(request)
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first page; each number is for those who may see what it counts."""
         home = describe_now(request.user, now=timezone.now())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import dj_database_url
@@ -19,6 +20,15 @@ EXAMPLES = {
     "CONNECTGENAI_ALLOWED_HOSTS": "answers.example.com,answers.internal",
     "CONNECTGENAI_CSRF_TRUSTED_ORIGINS": "https://answers.example.com",
     "CONNECTGENAI_TIME_ZONE": "Europe/Berlin",
+    "CONNECTGENAI_REQUIRE_SECOND_FACTOR": "administrators",
+    "CONNECTGENAI_OIDC_ISSUER": "https://login.example.com/realms/company",
+    "CONNECTGENAI_OIDC_CLIENT_ID": "connectgenai",
+    "CONNECTGENAI_OIDC_CLIENT_SECRET": "what-the-provider-gave-you",
+    "CONNECTGENAI_OIDC_GROUPS_CLAIM": "groups",
+    "CONNECTGENAI_SAML_METADATA": "https://login.example.com/saml/metadata.xml",
+    "CONNECTGENAI_SAML_GROUPS_ATTRIBUTE": "groups",
+    "CONNECTGENAI_SIGN_IN_NAME": "Example Ltd.",
+    "CONNECTGENAI_SIGN_IN_GROUPS": "cc-leads=Supervisors,cc-admins=Administrators",
     "CONNECTGENAI_WORKER_SLOTS": "50",
     "CONNECTGENAI_WORKER_HEALTH_FILE": "/run/connectgenai/worker.json",
     "CONNECTGENAI_MODEL_BUDGET_SECONDS": "180",
@@ -73,6 +83,38 @@ def read_flag(env: Environment, name: str, *, default: bool) -> bool:
     if value not in _FLAGS:
         raise refuse(name, f"must be 1 or 0, not {value!r}")
     return _FLAGS[value]
+
+
+def read_choice(env: Environment, name: str, *, choices: Sequence[str]) -> str:
+    """One of these words; the first when not set."""
+    value = read_text(env, name, default=choices[0]).lower()
+    if value not in choices:
+        raise refuse(name, f"must be one of {', '.join(choices)}, not {value!r}")
+    return value
+
+
+def read_safe_url(env: Environment, name: str) -> str:
+    """An https:// address, or http:// on this machine, without a slash at its end; "" when not set."""
+    value = read_text(env, name, default="").rstrip("/")
+    found = urlsplit(value)
+    is_safe = found.scheme == "https" or (found.scheme == "http" and found.hostname in ("127.0.0.1", "localhost"))
+    if value and not (is_safe and found.hostname):
+        raise refuse(name, "must be an https:// address")
+    return value
+
+
+def read_url_or_file(env: Environment, name: str) -> str:
+    """An address as read_safe_url takes it, or a file's as file:///...; "" when not set."""
+    value = read_text(env, name, default="")
+    return f"file://{value}" if value.startswith("/") else read_safe_url(env, name)
+
+
+def read_pairs(env: Environment, name: str) -> list[tuple[str, str]]:
+    """THEIRS=OURS with commas between them; none when not set."""
+    pairs = [part.rpartition("=")[::2] for part in _read_list(env, name)]
+    if not all(left.strip() and right.strip() for left, right in pairs):
+        raise refuse(name, "must be pairs THEIRS=OURS with commas between them")
+    return [(left.strip(), right.strip()) for left, right in pairs]
 
 
 def read_number(env: Environment, name: str, *, default: int) -> int:

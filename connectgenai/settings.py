@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import botocore.session
@@ -29,6 +30,20 @@ TIME_ZONE = env.read_time_zone(os.environ, "CONNECTGENAI_TIME_ZONE", default="UT
 DATABASES = {
     "default": env.read_database(os.environ, "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"),
 }
+
+# How people come in. Local accounts always do; docs/people.md says what each of these is for.
+REQUIRE_SECOND_FACTOR = env.read_choice(
+    os.environ, "CONNECTGENAI_REQUIRE_SECOND_FACTOR", choices=("off", "administrators", "everyone")
+)
+OIDC_ISSUER = env.read_safe_url(os.environ, "CONNECTGENAI_OIDC_ISSUER")
+_needed = None if OIDC_ISSUER else ""
+OIDC_CLIENT_ID = env.read_text(os.environ, "CONNECTGENAI_OIDC_CLIENT_ID", default=_needed)
+OIDC_CLIENT_SECRET = env.read_text(os.environ, "CONNECTGENAI_OIDC_CLIENT_SECRET", default=_needed)
+OIDC_GROUPS_CLAIM = env.read_text(os.environ, "CONNECTGENAI_OIDC_GROUPS_CLAIM", default="groups")
+SAML_METADATA = env.read_url_or_file(os.environ, "CONNECTGENAI_SAML_METADATA")
+SAML_GROUPS_ATTRIBUTE = env.read_text(os.environ, "CONNECTGENAI_SAML_GROUPS_ATTRIBUTE", default="groups")
+SIGN_IN_NAME = env.read_text(os.environ, "CONNECTGENAI_SIGN_IN_NAME", default="")
+SIGN_IN_GROUPS = env.read_pairs(os.environ, "CONNECTGENAI_SIGN_IN_GROUPS")
 
 # What the workers go by; the rest of theirs is read in wire/config.py, where the Lambdas read it too.
 WORKER_SLOTS = env.read_number(os.environ, "CONNECTGENAI_WORKER_SLOTS", default=50)
@@ -61,6 +76,11 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "csp",
+    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
     "django_celery_results",  # before ours, whose admin takes the place of its own
     "cache_admin.apps.CacheAdminConfig",
     "jobs.apps.JobsConfig",
@@ -76,9 +96,14 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "cache_admin.audit.middleware.AuditMiddleware",
+    "cache_admin.people.scope.apply_scope",
     "cache_admin.preferences.applying.apply_preferences",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "cache_admin.people.second_factor.require_second_factor",
+    "cache_admin.people.lost_session.keep_what_was_typed",
+    "axes.middleware.AxesMiddleware",  # the last, so that nothing replaces its answer
 ]
 TEMPLATES = [
     {
@@ -95,6 +120,7 @@ TEMPLATES = [
     },
 ]
 ROOT_URLCONF = "connectgenai.urls"
+CSRF_FAILURE_VIEW = "cache_admin.people.lost_session.refuse_form"
 WSGI_APPLICATION = "connectgenai.wsgi.application"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
@@ -108,6 +134,67 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+AUTHENTICATION_BACKENDS = ["cache_admin.people.rights.PeopleBackend"]
+ACCOUNT_ADAPTER = "cache_admin.people.sign_in.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = [
+    "username*",
+    "password1*",
+    "password2*",
+]  # nobody signs up; without these, nobody has a password
+ACCOUNT_EMAIL_VERIFICATION = "none"  # the site sends no mail
+ACCOUNT_SESSION_REMEMBER = True  # for SESSION_COOKIE_AGE
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+SOCIALACCOUNT_ADAPTER = "cache_admin.people.single_sign_on.ProviderAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # guarded in people/urls.py; a form could not lead to another origin (form-action)
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, list[dict[str, object]]]] = {}
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
+MFA_ADAPTER = "cache_admin.people.second_factor.FactorAdapter"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "ConnectGenAI"
+MFA_TOTP_TOLERANCE = 1  # a period: telephones' clocks are off
+if OIDC_ISSUER:
+    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": SIGN_IN_NAME or "OpenID Connect",
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_CLIENT_SECRET,
+                "settings": {"server_url": OIDC_ISSUER, "oauth_pkce_enabled": True},
+            }
+        ]
+    }
+if SAML_METADATA:
+    INSTALLED_APPS.append("allauth.socialaccount.providers.saml")
+    SOCIALACCOUNT_PROVIDERS["saml"] = {
+        "APPS": [
+            {
+                "provider_id": "saml",
+                "name": SIGN_IN_NAME or "SAML",
+                "client_id": "company",
+                "settings": {
+                    "idp": {"entity_id": None, "metadata_url": SAML_METADATA},
+                    "advanced": {"want_assertion_signed": True, "want_name_id": True},
+                },
+            }
+        ]
+    }
+
+# Too many wrong passwords, counted for each name from each address; one's own colleagues elsewhere are not locked out
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "cache_admin.people.lock_out.show_locked"
+AXES_CLIENT_IP_CALLABLE = "cache_admin.people.lock_out.read_address"
+AXES_USERNAME_CALLABLE = "cache_admin.people.lock_out.name_attempt"
+AXES_SENSITIVE_PARAMETERS = ["username", "next", "csrfmiddlewaretoken"]  # and always the password
+AXES_DISABLE_ACCESS_LOG = True  # the audit trail has it
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
@@ -168,3 +255,4 @@ CELERY_RESULT_EXTENDED = False  # a task's arguments may hold a caller's words
 CELERY_TIMEZONE = TIME_ZONE
 
 LOGGING = logging_settings(is_plain=DEBUG)
+LOGGING["loggers"]["axes"] = {"level": "WARNING"}  # it tells of every sign-in, as the audit trail does

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from cache_admin.roles import ADMINISTRATORS, ROLES, SUPERVISORS, VIEWERS
+from cache_admin.roles import ADMINISTRATORS, REVIEWERS, ROLES, SUPERVISORS, VIEWERS
 from tests.aws import Aws
 
 STAFF = "nobody"
@@ -68,8 +68,9 @@ def test_only_those_who_may_add_reach_the_form(client: Client, site: Aws, role: 
 
 @pytest.mark.django_db
 def test_each_role_may_all_that_the_one_before_it_may() -> None:
-    groups = [set(Permission.objects.filter(ROLES[name])) for name in (VIEWERS, SUPERVISORS, ADMINISTRATORS)]
-    assert groups[0] < groups[1] < groups[2]
+    may = {name: set(Permission.objects.filter(ROLES[name])) for name in ROLES}
+    assert may[VIEWERS] < may[SUPERVISORS] < may[ADMINISTRATORS]
+    assert may[VIEWERS] <= may[REVIEWERS] < may[SUPERVISORS]
 
 
 @pytest.mark.django_db

@@ -27,6 +27,7 @@ NEEDED = {
     "CONNECTGENAI_DEAD_LETTER_QUEUE_URL": "https://sqs.example.com/1/cgai-dead",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
+CLIENT = {"CONNECTGENAI_OIDC_CLIENT_ID": "us", "CONNECTGENAI_OIDC_CLIENT_SECRET": "theirs"}
 
 
 @pytest.fixture
@@ -58,6 +59,10 @@ def test_a_missing_variable_stops_the_start_with_its_name_and_an_example(
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
+        ("CONNECTGENAI_REQUIRE_SECOND_FACTOR", "always", "must be one of off, administrators, everyone"),
+        ("CONNECTGENAI_OIDC_ISSUER", "http://login.example.com", "must be an https:// address"),
+        ("CONNECTGENAI_SAML_METADATA", "ftp://login.example.com", "must be an https:// address"),
+        ("CONNECTGENAI_SIGN_IN_GROUPS", "leads", "must be pairs THEIRS=OURS"),
         ("CONNECTGENAI_SECRET_KEY", "too-short", "must have at least 32 characters"),
         ("CONNECTGENAI_DEBUG", "maybe", "must be 1 or 0, not 'maybe'"),
         ("CONNECTGENAI_ALLOWED_HOSTS", "https://answers.example.com", "without https:// and paths"),
@@ -92,7 +97,25 @@ def test_a_broken_database_url_does_not_show_its_password(load: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted({**config.EXAMPLES, **environment.EXAMPLES}))
 def test_every_example_is_itself_accepted(load: Any, name: str) -> None:
-    load(**{name: {**config.EXAMPLES, **environment.EXAMPLES}[name]})
+    load(**{**CLIENT, name: {**config.EXAMPLES, **environment.EXAMPLES}[name]})
+
+
+@pytest.mark.parametrize("name", CLIENT)
+def test_an_issuer_needs_what_it_has_given_us(load: Any, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^The environment variable {name} is not set"):
+        load(**{"CONNECTGENAI_OIDC_ISSUER": "https://login.example.com", **CLIENT, name: None})
+
+
+def test_nothing_of_the_company_s_sign_in_is_loaded_unless_it_is_configured(load: Any) -> None:
+    plain = load()
+    assert plain["SOCIALACCOUNT_PROVIDERS"] == {}
+    assert not [name for name in plain["INSTALLED_APPS"] if "providers" in name]
+    both = load(
+        CONNECTGENAI_OIDC_ISSUER="https://login.example.com/", CONNECTGENAI_SAML_METADATA="/etc/idp.xml", **CLIENT
+    )
+    oidc, saml = both["SOCIALACCOUNT_PROVIDERS"]["openid_connect"], both["SOCIALACCOUNT_PROVIDERS"]["saml"]
+    assert oidc["APPS"][0]["settings"] == {"server_url": "https://login.example.com", "oauth_pkce_enabled": True}
+    assert saml["APPS"][0]["settings"]["idp"]["metadata_url"] == "file:///etc/idp.xml"
 
 
 def test_production_is_strict_and_debugging_is_for_plain_http(load: Any) -> None:

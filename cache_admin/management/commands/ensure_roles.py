@@ -1,4 +1,4 @@
-"""`manage.py ensure_roles`: the three groups, with the rights that this version knows."""
+"""`manage.py ensure_roles`: the groups, with the rights that this version knows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cache_admin.roles import ROLES, give_role
 class Command(AuditedCommand):
     """Makes the groups and adds what they lack; takes nothing away."""
 
-    help = "Make the groups Viewers, Supervisors and Administrators, and add the rights that an upgrade has brought."
+    help = "Make the groups Viewers, Reviewers, Supervisors and Administrators, and add the rights that an upgrade has brought."
 
     def handle(self, *_: Any, **__: Any) -> None:
         """Says how many rights each group has got."""
