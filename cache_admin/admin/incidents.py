@@ -230,12 +230,13 @@ class IncidentAdmin(KeysetAdmin[Incident]):
         return redirect("admin:cache_admin_incident_change", pk)
 
     def _prolong(self, request: HttpRequest, incident: Incident, until: datetime) -> None:
-        when = date_format(localtime(until), "DATETIME_FORMAT")
+        when, earlier = date_format(localtime(until), "DATETIME_FORMAT"), incident.until
         try:
             left = prolong_incident(incident, until=until, store=gateways.answer_store(), now=timezone.now())
         except StoreError:
             return messages.error(request, gettext("DynamoDB does not serve: the earlier end holds. Try again."))
-        self.log_change(request, incident, gettext("Lasts until %s.") % when)
+        ends = {"before": {"until": earlier.isoformat()}, "after": {"until": until.isoformat()}}
+        self.log_change(request, incident, gettext("Lasts until %s.") % when, **ends)
         if left:
             names = ", ".join(row.topic for row in left)
             said = gettext("DynamoDB failed half-way: for %s the earlier end holds. Try these again.") % names

@@ -10,7 +10,7 @@ from cache_admin.audit.describing import Facts, describe, plain_value
 
 def find_changes(form: Any, formsets: Sequence[Any] | None, *, add: bool) -> tuple[Facts, Facts]:
     """Before and after, of the form and of the rows in its tables; of what is new, all of it."""
-    old, new = ({}, describe(form.instance)) if add else _compare(form)
+    old, new = ({}, _describe_new(form)) if add else _compare(form)
     for formset in formsets or ():
         for name, before, after in _compare_rows(formset):
             if before is not None:
@@ -36,5 +36,11 @@ def _compare_rows(formset: Any) -> Iterator[tuple[str, Facts | None, Facts | Non
     for form in formset.initial_forms:
         if form.has_changed() and id(form) not in removed:
             yield f"{kind} {form.instance}"[:80], *_compare(form)
-    for obj in formset.new_objects:
-        yield f"{kind} {obj}"[:80], None, describe(obj)
+    for form in formset.extra_forms:
+        if form.has_changed() and form.instance.pk and id(form) not in removed:
+            yield f"{kind} {form.instance}"[:80], None, _describe_new(form)
+
+
+def _describe_new(form: Any) -> Facts:
+    """The row, and what its form has of others: groups, rights, topics."""
+    return {**_compare(form)[1], **describe(form.instance)}

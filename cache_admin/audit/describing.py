@@ -50,7 +50,9 @@ def describe(obj: Model) -> Facts:
     """The object as it is, in JSON's plain values, as far as it is fit to be kept for good."""
     names = _FIELDS.get(obj._meta.label_lower) or [f.name for f in obj._meta.concrete_fields if not f.primary_key]
     fields = {f.name: f for f in obj._meta.concrete_fields}
+    lists = {f.name for f in obj._meta.many_to_many}
     facts = {name: plain_value(obj, name, getattr(obj, fields[name].attname)) for name in names if name in fields}
+    facts |= {name: plain_value(obj, name, getattr(obj, name).all()) for name in names if name in lists}
     return {**facts, **_describe_more(obj)}
 
 
@@ -59,7 +61,8 @@ def _describe_more(obj: Model) -> Facts:
         is_ours = obj.source == CachedAnswer.Source.CURATED and not obj.scope.startswith(("caller:", "contact:"))
         return {"run": obj.token if obj.chunks else "", **({"text": "\n\n".join(obj.chunks)} if is_ours else {})}
     if isinstance(obj, Incident):
-        return {"questions": len(obj.questions)}
+        topics = IncidentTopic.objects.filter(incident=obj).order_by("topic").values_list("topic", flat=True)
+        return {"questions": len(obj.questions), "topics": list(topics)}
     return {}
 
 
@@ -135,7 +138,7 @@ def find_marks(obj: Model) -> Facts:
         return {"version": latest.number} if latest else {}
     if isinstance(obj, CachedAnswer):
         return {"version": obj.version, "run": obj.token}
-    return {}
+    return {"revision": obj.revision} if isinstance(obj, Topic) else {}
 
 
 def read_text(run: str, *, answer: CachedAnswer) -> AnswerVersion | None:

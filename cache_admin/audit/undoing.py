@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from django.db.models import Model
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from cache_admin.audit.describing import plain_value, read_text
-from cache_admin.incidents.switching import TopicTakenError, end_incident, start_incident
+from cache_admin.incidents.switching import TopicTakenError, end_incident, prolong_incident, start_incident
 from cache_admin.models import (
     AuditEntry,
     CachedAnswer,
@@ -31,7 +32,7 @@ from connectgenai.wire.store import AnswerStore, ConflictError
 
 M = TypeVar("M", bound=Model)
 MINUTES: Final = timedelta(minutes=10)
-MARKS: Final = frozenset({"version", "run"})
+MARKS: Final = frozenset({"version", "run", "revision"})
 
 
 class NotUndoneError(Exception):
@@ -136,6 +137,18 @@ def switch_off_again(entry: AuditEntry, undoer: Undoer) -> Incident:
     return incident
 
 
+def end_as_before(entry: AuditEntry, undoer: Undoer) -> Incident:
+    """The end that it had, if that is still to come."""
+    incident: Incident = _find(Incident, entry)
+    until = parse_datetime(str(entry.old.get("until", "")))
+    if incident.ended_at or until is None or plain_value(incident, "until", incident.until) != entry.new.get("until"):
+        raise _changed()
+    if until <= undoer.now:
+        raise NotUndoneError(_("Its time is over."))
+    prolong_incident(_find(Incident, entry), until=until, store=undoer.store, now=undoer.now)
+    return incident
+
+
 # -- wait policies
 
 
@@ -223,8 +236,10 @@ UNDOS: Final[Mapping[str, Undo]] = {
     "answer.edited": Undo(_ANSWER, put_text_back),
     "answer.put_back": Undo(_ANSWER, put_text_back),
     "answer.invalidated": Undo(_ANSWER, put_text_back),
+    "answer.replaced": Undo(_ANSWER, put_text_back),
     "incident.switched_off": Undo("cache_admin.switch_incident", switch_on_again),
     "incident.switched_on": Undo("cache_admin.switch_incident", switch_off_again),
+    "incident.prolonged": Undo("cache_admin.switch_incident", end_as_before),
     "policy.saved": Undo("cache_admin.change_waitpolicy", restore_policy),
     "policy.restored": Undo("cache_admin.change_waitpolicy", restore_policy),
     "batch.paused": Undo(_WARM, resume_batch),

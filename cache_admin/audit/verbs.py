@@ -25,6 +25,10 @@ _VERBS: Final[Mapping[tuple[str, str], str]] = {
     ("cache_admin_cachedanswer_compare", ""): "answer.put_back",
     ("cache_admin_cachedanswer_invalidate", ""): "answer.invalidated",
     ("cache_admin_cachedanswer_prewarm", ""): "question.prewarmed",
+    ("cache_admin_cachedanswer_anew", "generate"): "answer.compared",
+    ("cache_admin_cachedanswer_anew", "publish"): "answer.replaced",
+    ("cache_admin_cachedanswer_anew", "keep"): "answer.kept",
+    ("cache_admin_topic_try", ""): "topic.tried",
     ("cache_admin_missedquestion_changelist", ""): "question.prewarmed",
     ("cache_admin_topic_add", ""): "topic.published",
     ("cache_admin_topic_change", ""): "topic.published",
@@ -47,6 +51,9 @@ _VERBS: Final[Mapping[tuple[str, str], str]] = {
     ("cache_admin_reconciliation_compare", "repair"): "drift.repaired",
     ("cache_admin_reconciliation_compare", ""): "drift.compared",
     ("cache_admin_modellimit_changelist", "try_models_again"): "limit.lifted",
+    ("auth_user_changelist", "sign_out_everywhere"): "user.signed_out",
+    ("auth_user_changelist", "forget_second_factor"): "user.second_factor_forgotten",
+    ("auth_user_changelist", "unlock"): "user.unlocked",
     ("auth_user_password_change", ""): "user.password_set",
 }  # fmt: skip
 # What does not come from a page for an object

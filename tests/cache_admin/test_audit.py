@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin import site as admin_site
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.db import DatabaseError
 from django.test import Client
@@ -23,6 +23,7 @@ from connectgenai.wire.question import AskedQuestion, identify_question
 from connectgenai.wire.store import AnswerStore
 from tests.aws import Aws
 from tests.cache_admin.conftest import generate
+from tests.cache_admin.test_incidents_admin import switch_on
 from tests.cache_admin.test_waiting_admin import fill_in_again
 
 NUMBER = "+15550100"
@@ -112,6 +113,8 @@ def test_rights_that_change_are_entered_and_passwords_never(supervisor: Client, 
         "username": "eve",
         "is_active": "on",
         "groups": [group.pk],
+        "topic_scope-TOTAL_FORMS": 0,
+        "topic_scope-INITIAL_FORMS": 0,
         "date_joined_0": "2027-01-01",
         "date_joined_1": "10:00",
     }
@@ -292,3 +295,19 @@ def test_who_changes_the_own_password_leaves_an_entry_without_it(supervisor: Cli
     entry = read_last()
     assert (entry.verb, entry.user_name) == ("person.password_changed", "ada")
     assert secret not in str(list(AuditEntry.objects.values()))
+
+
+def test_a_new_group_is_entered_with_its_rights_and_topics(supervisor: Client, topic: Topic) -> None:
+    right = Permission.objects.get(codename="view_call")
+    scope = {"topic_scope-TOTAL_FORMS": 1, "topic_scope-INITIAL_FORMS": 0, "topic_scope-0-topics": [topic.pk]}
+    supervisor.post(reverse("admin:auth_group_add"), {"name": "Night shift", "permissions": [right.pk], **scope})
+    entry = read_last()
+    assert (entry.verb, entry.label, entry.new["permissions"]) == ("group.added", "Night shift", ["view_call"])
+    assert [str(topic)] in [row["topics"] for row in entry.new.values() if isinstance(row, dict)]
+
+
+def test_an_incident_is_entered_with_its_topics(supervisor: Client, topic: Topic) -> None:
+    incident = switch_on(supervisor)
+    entry = read_last()
+    assert (entry.verb, entry.topic, entry.why) == ("incident.switched_on", "faq", "")
+    assert (entry.new["topics"], entry.new["text"]) == (["faq"], incident.text)

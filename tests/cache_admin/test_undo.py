@@ -164,6 +164,14 @@ def test_an_incident_that_was_switched_on_is_off_again(supervisor: Client, topic
     assert not find_running(now=NOW).exists()
 
 
+def test_an_incident_that_was_prolonged_ends_when_it_would_have(supervisor: Client, topic: Topic) -> None:
+    until = switch_on(supervisor).until
+    post(supervisor, "incident_prolong", Incident.objects.get().pk, minutes="240")
+    assert Incident.objects.get().until > until
+    undo(supervisor)
+    assert Incident.objects.get().until == until
+
+
 def test_a_policy_is_as_it_was_before_it_was_saved(
     supervisor: Client, store: AnswerStore, topic: Topic, policy: WaitPolicy
 ) -> None:
