@@ -71,7 +71,7 @@ class PeopleGroupAdmin(DjangoGroupAdmin):
 
 
 @admin.register(User)
-class PersonAdmin(DjangoUserAdmin):
+class PersonAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes none at run time
     """People. Only a superuser makes superusers, and changes them: nobody may raise themselves by these pages."""
 
     inlines = (ScopeInline,)

@@ -85,6 +85,6 @@ def require_second_factor(get_response: Callable[[HttpRequest], HttpResponse]) -
 def _is_missing(request: HttpRequest) -> bool:
     if not request.user.is_authenticated or resolve(request.path_info).url_name in OPEN:
         return False
-    if any(record["method"] == "socialaccount" for record in get_authentication_records(request)):
+    if any(record["method"] == "socialaccount" for record in get_authentication_records(request, request.user)):
         return False  # the company's own sign-in asks for it
     return needs_second_factor(request.user) and not has_second_factor(request.user)
