@@ -52,32 +52,39 @@ def in_english(write: Callable[P, R]) -> Callable[P, R]:
 
 def read_stored(text: str) -> str:
     """The sentence in the language of the page; what a person wrote, or nobody has translated, as it is."""
+    return translate_sentence(text, TEMPLATES)
+
+
+def translate_sentence(text: str, templates: tuple[str, ...], *, inner: Callable[[str], str] = str) -> str:
+    """A whole English sentence in the language of the page, whatever is filled into it; `inner` translates that in its turn."""
     if not text:
         return ""
-    for pattern, template in _list_patterns():
+    for pattern, template in _list_patterns(templates):
         if found := pattern.fullmatch(text):
-            return _fill(gettext(template), found)
+            return _fill(gettext(template), found, inner)
     return gettext(text)
 
 
 @cache
-def _list_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((_make_pattern(template), template) for template in TEMPLATES)
+def _list_patterns(templates: tuple[str, ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Those that say most themselves come first: "Use %s." is also the shape of longer sentences."""
+    ordered = sorted(templates, key=lambda template: -len(_PLACE.sub("", template)))
+    return tuple((_make_pattern(template), template) for template in ordered)
 
 
 def _make_pattern(template: str) -> re.Pattern[str]:
     words, groups = _PLACE.split(template)[::2], [place[1] for place in _PLACE.finditer(template)]
-    holes = [f"(?P<{name}>.*)" if name else "(.*)" for name in groups]
+    holes = [f"(?P<{name}>.*?)" if name else "(.*?)" for name in groups]
     pieces = [re.escape(words[0]), *(hole + re.escape(word) for hole, word in zip(holes, words[1:], strict=True))]
     return re.compile("".join(pieces), re.DOTALL)
 
 
-def _fill(translated: str, found: re.Match[str]) -> str:
+def _fill(translated: str, found: re.Match[str], inner: Callable[[str], str]) -> str:
     """Numbers are texts by now; fractions get the language's own point."""
+
+    def show(given: str) -> str:
+        return str(number_format(given)) if _FRACTION.fullmatch(given) else inner(given)
+
     as_texts = _PLACE.sub(lambda place: f"%({place[1]})s" if place[1] else "%s", translated)
-    named = {name: _show(text) for name, text in found.groupdict().items()}
-    return as_texts % (named or tuple(map(_show, found.groups())))
-
-
-def _show(given: str) -> str:
-    return str(number_format(given)) if _FRACTION.fullmatch(given) else given
+    named = {name: show(given) for name, given in found.groupdict().items()}
+    return as_texts % (named or tuple(map(show, found.groups())))

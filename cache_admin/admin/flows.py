@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from cache_admin.admin.export_form import ExportForm
 from cache_admin.admin.typed import ModelAdmin, ModelForm
 from cache_admin.models import UploadedFlow
+from cache_admin.phone.finding_words import explain_kind
 from cache_admin.phone.uploads import MAX_BYTES, Upload, UploadError, describe_upload, read_upload
 from flows.finding import SEVERITIES, Finding
 from flows.flow_types import WORDS
@@ -31,7 +32,7 @@ BADGES = {"error": "badge-bad", "warning": "badge-busy", "info": ""}
 
 def show_findings(findings: tuple[Finding, ...]) -> SafeString:
     """The linter's list: how grave, where, what, and what to do."""
-    rows = [(found, BADGES[found.severity]) for found in findings]
+    rows = [(found, BADGES[found.severity], _word(found.severity, 1)) for found in findings]
     # a template of ours: it escapes whatever the file holds
     return mark_safe(render_to_string("admin/flow_findings.html", {"rows": rows}))  # noqa: S308
 
@@ -132,7 +133,7 @@ class FlowAdmin(ModelAdmin[UploadedFlow]):
     @admin.display(description=_("type"), ordering="type")
     def kind(self, flow: UploadedFlow) -> str:
         """The type of flow in words."""
-        return WORDS.get(flow.type, gettext("not said in the file")).removeprefix("an ").removeprefix("a ")
+        return explain_kind(WORDS.get(flow.type, "")) or gettext("not said in the file")
 
     @admin.display(description=_("blocks"), ordering="actions")
     def actions_count(self, flow: UploadedFlow) -> int:
