@@ -14,7 +14,9 @@ from cache_admin.admin.audit_words import WORDS
 from cache_admin.audit.chain import append
 from cache_admin.audit.verbs import list_verbs
 from cache_admin.models import AuditEntry, Topic
+from cache_admin.warming.batches import make_typed_batch
 from tests.cache_admin.conftest import NOW, login
+from tests.cache_admin.test_incidents_admin import switch_on
 
 LIST = "/admin/cache_admin/auditentry/"
 pytestmark = pytest.mark.django_db
@@ -114,13 +116,20 @@ def test_nobody_changes_an_entry_in_the_admin(trail: Any, supervisor: Client) ->
         assert supervisor.post(LIST + page, {"why": "x", "post": "yes"}).status_code == 403
 
 
-def test_every_object_leads_administrators_to_its_entries(supervisor: Client, client: Client, topic: Topic) -> None:
-    page = reverse("admin:cache_admin_topic_change", args=[topic.pk])
-    link = f"{LIST}?object=cache_admin.topic%3A{topic.pk}"
-    assert link in supervisor.get(page).content.decode()
+def test_every_object_leads_administrators_to_its_entries(supervisor: Client, topic: Topic) -> None:
+    batch = make_typed_batch(["Is there a lift?"], topic="faq", language="en-US", name="x", by=None, now=NOW)
+    incident = switch_on(supervisor)
+    for page, obj in (
+        ("topic_change", topic),
+        ("topic_history", topic),
+        ("warmbatch_change", batch),
+        ("incident_change", incident),
+    ):
+        link = f"{LIST}?object=cache_admin.{obj._meta.model_name}%3A{obj.pk}"
+        assert link in supervisor.get(reverse(f"admin:cache_admin_{page}", args=[obj.pk])).content.decode(), page
     other = Client()
     login(other, "view_topic")
-    assert link not in other.get(page).content.decode()
+    assert LIST not in other.get(reverse("admin:cache_admin_topic_change", args=[topic.pk])).content.decode()
 
 
 def test_every_verb_has_words_for_people() -> None:
