@@ -7,8 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -18,14 +16,21 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin import gateways
-from cache_admin.admin.inlines import PartFormSet, PartInline, kept_forms, kept_rows
+from cache_admin.admin.inlines import PartInline, kept_rows
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, StoreFirstForm, explain_outages
+from cache_admin.admin.topic_changes import ChangePages, tell_outdated, warn_before
 from cache_admin.admin.topic_console import ConsolePages
-from cache_admin.admin.trials import TrialPages
-from cache_admin.admin.typed import ModelForm
+from cache_admin.admin.topic_documents import (
+    DocumentInline,
+    DocumentPages,
+    find_removed,
+    keep_uploads,
+    list_earlier,
+)
+from cache_admin.admin.trials import GENERATE, TrialPages
 from cache_admin.models import SourceDocument, Topic, TopicLanguage
-from cache_admin.services.documents import MAX_BYTES, DocumentError, DocumentText, keep_document, read_document
-from cache_admin.services.topics import invalidate_topic, publish_topic
+from cache_admin.services.document_history import retire_documents
+from cache_admin.services.topics import MADE_FROM, AtLeast, count_given, invalidate_topic, publish_topic
 
 
 class LanguageInline(PartInline[TopicLanguage, Topic]):
@@ -41,65 +46,25 @@ class LanguageInline(PartInline[TopicLanguage, Topic]):
         return super().get_formset(request, obj, validate_min=True, **kwargs)
 
 
-class DocumentForm(ModelForm[SourceDocument]):
-    """An upload that is read at once: what is wrong with it is said at its field."""
-
-    found: DocumentText | None = None
-    content: bytes = b""
-
-    def clean_file(self) -> Any:
-        """The file, if text was found in it."""
-        file = self.cleaned_data["file"]
-        if isinstance(file, UploadedFile):
-            file.seek(0)
-            self.content = file.read(MAX_BYTES + 1)
-            try:
-                self.found = read_document(self.content, name=file.name or "")
-            except DocumentError as error:
-                raise ValidationError(str(error), code="unreadable") from error
-        return file
-
-
-class DocumentFormSet(PartFormSet[SourceDocument, Topic]):
-    """A topic's documents; the same text must not be paid for twice."""
-
-    def clean(self) -> None:
-        """Refuses a text that the topic has already, under whatever name."""
-        super().clean()
-        titles: dict[str, str] = {}
-        for form in kept_forms(self):
-            sha256 = form.found.sha256 if form.found else form.instance.sha256
-            if sha256 and sha256 in titles:
-                form.add_error("file", gettext("This is the same text as “%s”.") % titles[sha256])
-            titles[sha256] = form.cleaned_data.get("title") or str(form.cleaned_data.get("file", ""))
-
-
-class DocumentInline(PartInline[SourceDocument, Topic]):
-    """The documents: uploaded and removed, never changed."""
-
-    model = SourceDocument
-    form = DocumentForm
-    formset = DocumentFormSet
-    fields = ("file", "title", "kind", "words", "uploaded_at", "uploaded_by")
-    readonly_fields = ("kind", "words", "uploaded_at", "uploaded_by")
-    extra = 1
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Another text is another document."""
-        return False
-
-
 class TopicForm(StoreFirstForm[Topic]):
-    """A topic's settings."""
+    """A topic's settings; those from which answers are made say so."""
 
     class Meta:
         """Room to write."""
 
         widgets = {"instructions": forms.Textarea(attrs={"rows": 8, "cols": 100})}
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        for name in set(MADE_FROM) & set(self.fields):
+            field = self.fields[name]
+            field.help_text = " ".join(
+                filter(None, (str(field.help_text), gettext("A change makes earlier answers outdated.")))
+            )
+
 
 @admin.register(Topic)
-class TopicAdmin(ConsolePages, TrialPages, StoreFirstAdmin[Topic]):
+class TopicAdmin(ChangePages, ConsolePages, DocumentPages, TrialPages, StoreFirstAdmin[Topic]):
     """Publishes on every save, so whoever may not publish may not save."""
 
     form = TopicForm
@@ -112,16 +77,43 @@ class TopicAdmin(ConsolePages, TrialPages, StoreFirstAdmin[Topic]):
     readonly_fields = ("revision", "published_at", "estimate_seconds")
     fieldsets = (
         (None, {"fields": ("name", "title", "enabled", "instructions")}),
-        (_("Model"), {"fields": ("model_id", "max_tokens", "temperature", "guardrail", "hold_until_checked")}),
-        (_("Answers"), {"fields": ("sharing", "ttl_hours", "keep_days")}),
-        (_("Review"), {"fields": ("needs_approval", "four_eyes", "verify_days")}),
-        (_("Limits"), {"fields": ("fallback_model_id", "asks_per_caller", "asks_per_minute")}),
+        (
+            _("Model"),
+            {
+                "fields": ("model_id", "max_tokens", "temperature", "guardrail", "hold_until_checked"),
+                "description": _("Who writes the answers, and how long and how freely."),
+            },
+        ),
+        (
+            _("Answers"),
+            {
+                "fields": ("sharing", "ttl_hours", "keep_days"),
+                "description": _("An answer that is shared is made once and heard at once by everybody after."),
+            },
+        ),
+        (
+            _("Review"),
+            {
+                "fields": ("needs_approval", "four_eyes", "verify_days"),
+                "description": _("Whether people look at what the model writes before it is shared."),
+            },
+        ),
+        (
+            _("Limits"),
+            {
+                "fields": ("fallback_model_id", "asks_per_caller", "asks_per_minute"),
+                "description": _(
+                    "What happens when very many ask, or the model is down. Known answers are never limited."
+                ),
+            },
+        ),
         (_("Published"), {"fields": ("revision", "published_at", "estimate_seconds")}),
     )
 
     def get_urls(self) -> list[Any]:
         """Our pages beside Django's."""
-        return [*self.trial_urls(), *self.console_urls(), *super().get_urls()]
+        own = [*self.trial_urls(), *self.console_urls(), *self.change_urls(), *self.document_urls()]
+        return [*own, *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Topic | None = None) -> Any:
         """The name is part of every answer's key."""
@@ -152,21 +144,34 @@ class TopicAdmin(ConsolePages, TrialPages, StoreFirstAdmin[Topic]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Stores the uploads, publishes the topic as the form has it, and saves it then."""
-        topic, revision = form.instance, form.instance.revision
+        topic, revision, now = form.instance, form.instance.revision, timezone.now()
+        given = count_given(topic, now=now) if change else AtLeast(0)
         with explain_outages():
-            keep_uploads(request, formsets)
+            replaced = keep_uploads(request, formsets)
             publish_topic(
                 topic,
                 store=gateways.answer_store(),
-                now=timezone.now(),
+                now=now,
                 languages=_in_order(kept_rows(formsets, TopicLanguage)),
-                documents=kept_rows(formsets, SourceDocument),
+                documents=_in_order(kept_rows(formsets, SourceDocument), but=replaced),
             )
         with transaction.atomic():
             super().save_model(request, topic, form, change)
+            retire_documents([*replaced, *find_removed(formsets)], by=request.user, now=now)
             super().save_related(request, form, formsets, change)
         if change and topic.revision > revision:
-            messages.info(request, gettext("Earlier answers of this topic are not given to callers any more."))
+            messages.info(request, tell_outdated(topic, given, may_warm=request.user.has_perm(GENERATE)))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """The topic's page, with what a change would do, and the documents that it had."""
+        topic = self.get_object(request, object_id)
+        more: dict[str, Any] = {"made_from": " ".join(MADE_FROM)}
+        if topic is not None:
+            more["warning"] = warn_before(count_given(topic, now=timezone.now()))
+            more["earlier_documents"] = list_earlier(topic)
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     @admin.action(description=_("Publish selected topics again"), permissions=["publish"])
     def publish_selected(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
@@ -200,17 +205,5 @@ class TopicAdmin(ConsolePages, TrialPages, StoreFirstAdmin[Topic]):
         return None
 
 
-def _in_order(rows: list[TopicLanguage] | None) -> list[TopicLanguage] | None:
-    return rows if rows is None else sorted(rows, key=lambda row: row.position)
-
-
-def keep_uploads(request: HttpRequest, formsets: Sequence[Any]) -> None:
-    """Puts new documents and their texts into the bucket; in the topic they come after the old ones."""
-    forms_ = [form for formset in formsets if formset.model is SourceDocument for form in kept_forms(formset)]
-    position = 1 + max((form.instance.position for form in forms_ if form.instance.pk), default=-1)
-    for form in forms_:
-        if form.found is not None:
-            name = form.cleaned_data["file"].name
-            keep_document(form.instance, form.found, form.content, name=name, storage=gateways.file_storage())
-            form.instance.uploaded_by, form.instance.position = request.user, position
-            position += 1
+def _in_order(rows: list[Any] | None, *, but: Sequence[Any] = ()) -> list[Any] | None:
+    return rows if rows is None else sorted((row for row in rows if row not in but), key=lambda row: row.position)

@@ -70,9 +70,14 @@ def read_document(content: bytes, *, name: str) -> DocumentText:
 
 def describe_document(document: SourceDocument, found: DocumentText, *, name: str) -> SourceDocument:
     """Notes in the row, which is not saved, what was found in its file."""
-    document.title = document.title or PurePath(name).stem[:200]
+    document.title = find_title(document.title, name=name)
     document.sha256, document.words, document.kind = found.sha256, found.words, found.kind
     return document
+
+
+def find_title(title: str, *, name: str) -> str:
+    """What was written, or else the file's name without its ending."""
+    return title or PurePath(name).stem[:200]
 
 
 def keep_document(

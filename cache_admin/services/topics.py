@@ -5,18 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 
 from cache_admin.mapping import epoch_ms, topic_item, wait_policy
-from cache_admin.models import SourceDocument, Topic, TopicLanguage, WaitPolicy, WaitPrompt
+from cache_admin.models import CachedAnswer, SourceDocument, Topic, TopicLanguage, WaitPolicy, WaitPrompt
 from cache_admin.services.mirror import apply_items
 from connectgenai.wire import waiting
 from connectgenai.wire.items import TopicItem
+from connectgenai.wire.question import DRAFT
 from connectgenai.wire.store import AnswerStore
 
 Policies = Mapping[int, waiting.WaitPolicy]
+# A change of these, or of the documents, makes earlier answers outdated
+MADE_FROM = ("instructions", "model_id", "max_tokens", "temperature", "guardrail", "sharing")
+COUNTED = 1_000
+_LOOKED_AT = 2_000  # of a topic's answers, those that changed last: whoever has more has many
 
 
 def publish_topic(
@@ -95,8 +101,31 @@ def invalidate_topic(topic: Topic, *, store: AnswerStore, now: datetime) -> int:
     return item.revision
 
 
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A number that was not counted to the end when `is_more`."""
+
+    count: int
+    is_more: bool = False
+
+
+def count_given(topic: Topic, *, now: datetime) -> AtLeast:
+    """How many answers of the topic callers are given now, and would not be after a change; pinned ones stay."""
+    known = CachedAnswer.objects.filter(topic=topic.name)
+    newest = list(known.order_by("-changed_at", "-pk").values_list("pk", flat=True)[:_LOOKED_AT])
+    good = known.filter(
+        pk__in=newest,
+        state=CachedAnswer.State.READY,
+        pinned=False,
+        revision__gte=topic.revision,
+        expires_at__gt=now,
+    )
+    count = good.exclude(scope=DRAFT).count()
+    return AtLeast(min(count, COUNTED), is_more=count > COUNTED or len(newest) == _LOOKED_AT)
+
+
 def _fingerprint(item: TopicItem) -> str:
-    """Of what makes an answer, and of who may hear it."""
+    """Of what makes an answer, and of who may hear it: MADE_FROM and the documents, in an order that must not change."""
     model = [item.model_id, item.max_tokens, item.temperature, item.guardrail]
     made_from = [item.instructions, *model, item.documents, item.sharing]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()

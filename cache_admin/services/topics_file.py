@@ -15,6 +15,7 @@ from django.db.models.fields.files import FieldFile
 
 from cache_admin.models import SourceDocument, Topic, TopicLanguage, WaitPolicy, WaitPrompt
 from cache_admin.services.audio import keep_recording
+from cache_admin.services.document_history import retire_documents
 from cache_admin.services.documents import keep_document
 from cache_admin.services.topics import publish_topic, republish_users
 from cache_admin.services.topics_reading import (
@@ -48,7 +49,7 @@ def import_topics(path: Path, *, store: AnswerStore, storage: Storage, now: date
         _keep_sounds(policy, storage)
     with transaction.atomic():
         policies = {row.policy.name: _save_policy(row) for row in plan.policies}
-        topics = [_save_topic(row, policies, documents[row.topic.name]) for row in plan.topics]
+        topics = [_save_topic(row, policies, documents[row.topic.name], now=now) for row in plan.topics]
     for topic in topics:  # after the transaction: no database waits while DynamoDB is asked
         publish_topic(topic, store=store, now=now)
     for policy_row in policies.values():
@@ -86,7 +87,9 @@ def _said(prompts: Any) -> list[tuple[str, str, str]]:
     return [(prompt.text, prompt.ssml, prompt.audio.name or "") for prompt in prompts]
 
 
-def _save_topic(plan: TopicPlan, policies: dict[str, WaitPolicy], documents: list[SourceDocument]) -> Topic:
+def _save_topic(
+    plan: TopicPlan, policies: dict[str, WaitPolicy], documents: list[SourceDocument], *, now: datetime
+) -> Topic:
     topic = Topic.objects.filter(name=plan.topic.name).first() or plan.topic
     for key in TOPIC_KEYS.keys() - {"languages", "documents"}:
         setattr(topic, key, getattr(plan.topic, key))
@@ -95,12 +98,13 @@ def _save_topic(plan: TopicPlan, policies: dict[str, WaitPolicy], documents: lis
     for position, (language, name) in enumerate(plan.languages.items()):
         values = {"wait_policy": policies[name], "position": position}
         TopicLanguage.objects.update_or_create(topic=topic, language=language, defaults=values)
-    _save_documents(topic, documents)
+    _save_documents(topic, documents, now=now)
     return topic
 
 
-def _save_documents(topic: Topic, documents: list[SourceDocument]) -> None:
-    topic.documents.exclude(sha256__in=[document.sha256 for document in documents]).delete()
+def _save_documents(topic: Topic, documents: list[SourceDocument], *, now: datetime) -> None:
+    gone = topic.documents.exclude(sha256__in=[document.sha256 for document in documents])
+    retire_documents(gone, by=None, now=now)
     for position, document in enumerate(documents):
         values = {name: getattr(document, name) for name in ("title", "file", "kind", "words")}
         SourceDocument.objects.update_or_create(
