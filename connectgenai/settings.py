@@ -144,6 +144,7 @@ ACCOUNT_SIGNUP_FIELDS = [
     "password2*",
 ]  # nobody signs up; without these, nobody has a password
 ACCOUNT_EMAIL_VERIFICATION = "none"  # the site sends no mail
+ACCOUNT_UNIQUE_EMAIL = False  # an address says nothing here: nobody comes in by it
 ACCOUNT_SESSION_REMEMBER = True  # for SESSION_COOKIE_AGE
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 SOCIALACCOUNT_ADAPTER = "cache_admin.people.single_sign_on.ProviderAdapter"
@@ -177,7 +178,12 @@ if SAML_METADATA:
                 "client_id": "company",
                 "settings": {
                     "idp": {"entity_id": None, "metadata_url": SAML_METADATA},
-                    "advanced": {"want_assertion_signed": True, "want_name_id": True},
+                    # names without a dot, as companies give to their own machines, are good
+                    "advanced": {
+                        "want_assertion_signed": True,
+                        "want_name_id": True,
+                        "allow_single_label_domains": True,
+                    },
                 },
             }
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -13,6 +14,7 @@ from django.urls import path
 from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt
 
+logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponseBase]
 
 
@@ -27,13 +29,26 @@ def _house(module: str, name: str) -> View:
     return show
 
 
+def _show_outage(request: HttpRequest) -> HttpResponseBase:
+    from cache_admin.people.sign_in import render_page  # noqa: PLC0415 - as above
+
+    return render_page(request, "socialaccount/authentication_error.html", status=502)
+
+
 def _provider(kind: str, name: str) -> View:
     """A view of a provider; 404 unless it is configured."""
 
     def show(request: HttpRequest, **named: str) -> HttpResponseBase:
         if kind not in settings.SOCIALACCOUNT_PROVIDERS:
             raise Http404
-        return _house(f"socialaccount.providers.{kind}", name)(request, **named)
+        from allauth.socialaccount.providers import registry  # noqa: PLC0415 - as above
+
+        registry.load()  # allauth's own list of addresses would have done it
+        try:
+            return _house(f"socialaccount.providers.{kind}", name)(request, **named)
+        except OSError as error:  # what the libraries raise when a provider cannot be reached
+            logger.warning("The company's sign-in does not answer: %s", type(error).__name__)
+            return _show_outage(request)
 
     return show
 
