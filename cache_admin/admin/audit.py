@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,17 +23,18 @@ from cache_admin import gateways
 from cache_admin.admin.audit_words import name_verb
 from cache_admin.admin.exporting import ExportingAdmin
 from cache_admin.admin.filters import TopicFilter
-from cache_admin.admin.keyset import KeysetAdmin
+from cache_admin.admin.keyset import KeysetAdmin, KeysetChangeList
 from cache_admin.admin.store_first import NotSavedError, explain_outages
 from cache_admin.audit.comparing import compare_entry
 from cache_admin.audit.offering import undo_deed
 from cache_admin.audit.undoing import find_undo
 from cache_admin.audit.verbs import list_verbs
-from cache_admin.models import AuditEntry
+from cache_admin.models import AuditEntry, CachedAnswer
 
 COLUMNS = (
     "sequence", "at", "user_name", "verb", "kind", "object_id", "label", "topic", "before", "after", "why", "address", "digest",
 )  # fmt: skip
+SHOWN = 60
 _NAME = "cache_admin_auditentry"
 
 
@@ -92,6 +94,25 @@ class ObjectFilter(admin.SimpleListFilter):
         return queryset.filter(kind=kind, object_id=pk) if kind else queryset
 
 
+def find_questions(entries: Iterable[AuditEntry]) -> dict[int, str]:
+    """The answers' questions by their entries' numbers: the trail has none, so they are looked up where they can be erased."""
+    about = {entry.sequence: entry.object_id for entry in entries if entry.kind == "cache_admin.cachedanswer"}
+    rows = CachedAnswer.objects.filter(pk__in=set(about.values())).values_list("pk", "question") if about else ()
+    questions = {str(pk): question for pk, question in rows}
+    return {sequence: questions[pk] for sequence, pk in about.items() if pk in questions}
+
+
+class AuditChangeList(KeysetChangeList):
+    """Entries with their answers' questions: one query more for the whole page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's entries."""
+        super().get_results(request)
+        questions = find_questions(self.result_list)
+        for entry in self.result_list:
+            entry.question = questions.get(entry.sequence, entry.label)
+
+
 @admin.register(AuditEntry)
 class AuditAdmin(ExportingAdmin[AuditEntry], KeysetAdmin[AuditEntry]):
     """Only to look at."""
@@ -124,6 +145,14 @@ class AuditAdmin(ExportingAdmin[AuditEntry], KeysetAdmin[AuditEntry]):
         undo = self.admin_site.admin_view(require_POST(self.undo_view))
         return [path("undo/<str:deed>/", undo, name=f"{_NAME}_undo"), *super().get_urls()]
 
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        """The list that knows the answers."""
+        return AuditChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Under its own name: there is nothing to select."""
+        return super().changelist_view(request, {"title": gettext("Audit trail"), **(extra_context or {})})
+
     # -- columns and facts
 
     @admin.display(description=_("what"))
@@ -138,14 +167,17 @@ class AuditAdmin(ExportingAdmin[AuditEntry], KeysetAdmin[AuditEntry]):
 
     @admin.display(description=_("object"))
     def about(self, entry: AuditEntry) -> SafeString | str:
-        """Its name, with a way to its page."""
+        """What it is called, with a way to its page; an answer by its question, while that is kept."""
+        question = getattr(entry, "question", None) or find_questions([entry]).get(entry.sequence, "")
+        name = question or entry.label
+        short = name if len(name) < SHOWN else f"{name[:SHOWN]}…"
         if not entry.kind or not entry.object_id:
-            return entry.label or "-"
+            return short or "-"
         try:
             url = reverse(f"admin:{entry.kind.replace('.', '_')}_change", args=[entry.object_id])
         except NoReverseMatch:
-            return entry.label
-        return format_html('<a href="{}">{}</a>', url, entry.label)
+            return short
+        return format_html('<a href="{}">{}</a>', url, short)
 
     @admin.display(description=_("undoes"))
     def undoing(self, entry: AuditEntry) -> SafeString | str:

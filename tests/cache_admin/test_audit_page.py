@@ -13,8 +13,12 @@ from django.urls import reverse
 from cache_admin.admin.audit_words import WORDS
 from cache_admin.audit.chain import append
 from cache_admin.audit.verbs import list_verbs
-from cache_admin.models import AuditEntry, Topic
+from cache_admin.models import AuditEntry, CachedAnswer, Topic
+from cache_admin.services.mirror import apply_items
+from cache_admin.services.retention import blank_history
 from cache_admin.warming.batches import make_typed_batch
+from connectgenai.wire.question import AskedQuestion
+from connectgenai.wire.store import AnswerStore
 from tests.cache_admin.conftest import NOW, login
 from tests.cache_admin.test_incidents_admin import switch_on
 
@@ -130,6 +134,24 @@ def test_every_object_leads_administrators_to_its_entries(supervisor: Client, to
     other = Client()
     login(other, "view_topic")
     assert LIST not in other.get(reverse("admin:cache_admin_topic_change", args=[topic.pk])).content.decode()
+
+
+def test_questions_and_texts_are_shown_while_they_are_kept_though_the_trail_has_none(
+    supervisor: Client, store: AnswerStore, answer: AskedQuestion
+) -> None:
+    item = store.read_answer(answer.key)
+    assert item is not None
+    apply_items([item])
+    row = CachedAnswer.objects.get()
+    data = {"text": "We are closed on Sunday.", "seen_version": row.version}
+    supervisor.post(reverse("admin:cache_admin_cachedanswer_change", args=[row.pk]), data)
+    entry = AuditEntry.objects.latest("sequence")
+    assert "Are you open on Sunday?" in read(supervisor, f"?verb={entry.verb}")
+    page = read(supervisor, f"{entry.pk}/change/")
+    assert "<del>open</del>" in page
+    assert "<ins>closed</ins>" in page
+    blank_history([row.pk])
+    assert "<del>open</del>" not in read(supervisor, f"{entry.pk}/change/")
 
 
 def test_every_verb_has_words_for_people() -> None:
