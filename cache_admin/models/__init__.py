@@ -12,6 +12,7 @@ from cache_admin.models.parked import ParkedLook, ParkedMessage
 from cache_admin.models.people import TopicScope
 from cache_admin.models.phone import PhoneCall, PhoneEvent, PhoneSign
 from cache_admin.models.preferences import Preferences
+from cache_admin.models.review import ApprovedAnswer, ReviewCaller, ReviewItem, ReviewText
 from cache_admin.models.topic import Topic, TopicLanguage
 from cache_admin.models.version import AnswerVersion
 from cache_admin.models.waiting import WaitPolicy, WaitPrompt
@@ -20,6 +21,7 @@ from cache_admin.models.warming import MissedQuestion, WarmBatch, WarmRow, WarmS
 
 __all__ = [
     "AnswerVersion",
+    "ApprovedAnswer",
     "AuditEntry",
     "AuditHead",
     "AuditIntent",
@@ -38,6 +40,9 @@ __all__ = [
     "PhoneSign",
     "Preferences",
     "Reconciliation",
+    "ReviewCaller",
+    "ReviewItem",
+    "ReviewText",
     "SourceDocument",
     "Topic",
     "TopicLanguage",
