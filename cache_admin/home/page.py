@@ -17,6 +17,7 @@ from cache_admin.amounts import show_count, show_duration, show_seconds
 from cache_admin.home import figures
 from cache_admin.home.figures import HOUR, LastHour, Waiting
 from cache_admin.home.health import find_signs
+from cache_admin.people.scope import name_scope
 from cache_admin.services.drift import count_drifted
 from cache_admin.services.parked import count_parked
 
@@ -55,7 +56,9 @@ def describe_hours(user: Any, *, now: datetime, topic: str) -> dict[str, Any]:
     if not user.has_perm("cache_admin.view_call"):
         return {}
     rows: list[dict[str, Any]] = cache.get_or_set(  # type: ignore[assignment]  # never None: a default is given
-        f"home.hours.{topic[:40]}", lambda: figures.count_hours(now=now, topic=topic[:40]), CHART_SECONDS
+        f"home.hours.{name_scope(user)}.{topic[:40]}",
+        lambda: figures.count_hours(now=now, topic=topic[:40]),
+        CHART_SECONDS,
     )
     kinds = {
         "known": _("answered at once"),

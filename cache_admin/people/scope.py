@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -36,6 +37,12 @@ def _read_topics(user: Any) -> frozenset[str] | None:
 def is_restricted(user: Any) -> bool:
     """Whether there are topics that this person does not see."""
     return visible_topics(user) is not None
+
+
+def name_scope(user: Any) -> str:
+    """A short name for what this person sees, for keys of caches: figures of one are not for another."""
+    topics = visible_topics(user)
+    return "all" if topics is None else hashlib.sha256("\n".join(sorted(topics)).encode()).hexdigest()[:16]
 
 
 def seen_by(user: Any) -> AbstractContextManager[None]:
