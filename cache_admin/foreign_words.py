@@ -29,12 +29,22 @@ DJANGO = (
     _("Enable password-based authentication for this user by setting a password."),
     _("If disabled, the current password for this user will be lost."),
 )
+SIGNING_IN = (
+    _("Axes"),
+    _("MFA"),
+    _("authenticator"),
+    _("authenticators"),
+    _("access attempt expiration"),
+    _("access attempt expirations"),
+)
 CELERY_RESULTS = (
     _("Celery Results"),
     _("task result"),
     _("task results"),
     _("group result"),
     _("group results"),
+    _("chord counter"),
+    _("chord counters"),
     _("Task ID"),
     _("Celery ID for the Task that was run"),
     _("Task Name"),

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from cache_admin.admin.badges import badge
+from cache_admin.admin.permissions import NamedPermissions
 from cache_admin.admin.typed import TabularInline
 from cache_admin.models import TopicScope
 from cache_admin.people.second_factor import has_second_factor, remove_second_factor
@@ -64,14 +65,14 @@ class ScopeInline(TabularInline[TopicScope, Any]):
 
 
 @admin.register(Group)
-class PeopleGroupAdmin(DjangoGroupAdmin):
+class PeopleGroupAdmin(NamedPermissions, DjangoGroupAdmin):
     """Groups, and the topics they are restricted to."""
 
     inlines = (ScopeInline,)
 
 
 @admin.register(User)
-class PersonAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes none at run time
+class PersonAdmin(NamedPermissions, DjangoUserAdmin):  # type: ignore[type-arg]  # takes none at run time
     """People. Only a superuser makes superusers, and changes them: nobody may raise themselves by these pages."""
 
     inlines = (ScopeInline,)
