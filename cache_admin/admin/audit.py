@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, path, reverse
 from django.utils import timezone
@@ -30,6 +30,7 @@ from cache_admin.audit.offering import undo_deed
 from cache_admin.audit.undoing import find_undo
 from cache_admin.audit.verbs import list_verbs
 from cache_admin.models import AuditEntry, CachedAnswer
+from cache_admin.people.scope import visible_topics
 
 COLUMNS = (
     "sequence", "at", "user_name", "verb", "kind", "object_id", "label", "topic", "before", "after", "why", "address", "digest",
@@ -144,6 +145,12 @@ class AuditAdmin(ExportingAdmin[AuditEntry], KeysetAdmin[AuditEntry]):
         """The page that undoes, for all who decide."""
         undo = self.admin_site.admin_view(require_POST(self.undo_view))
         return [path("undo/<str:deed>/", undo, name=f"{_NAME}_undo"), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        """Who is restricted to topics sees what was decided about these, and the own decisions."""
+        topics = visible_topics(request.user)
+        mine = Q() if topics is None else Q(topic__in=topics) | Q(user_pk=str(request.user.pk))
+        return super().get_queryset(request).filter(mine)
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         """The list that knows the answers."""

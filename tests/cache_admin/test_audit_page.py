@@ -13,7 +13,7 @@ from django.urls import reverse
 from cache_admin.admin.audit_words import WORDS
 from cache_admin.audit.chain import append
 from cache_admin.audit.verbs import list_verbs
-from cache_admin.models import AuditEntry, CachedAnswer, Topic
+from cache_admin.models import AuditEntry, CachedAnswer, Topic, TopicScope
 from cache_admin.services.mirror import apply_items
 from cache_admin.services.retention import blank_history
 from cache_admin.warming.batches import make_typed_batch
@@ -134,6 +134,15 @@ def test_every_object_leads_administrators_to_its_entries(supervisor: Client, to
     other = Client()
     login(other, "view_topic")
     assert LIST not in other.get(reverse("admin:cache_admin_topic_change", args=[topic.pk])).content.decode()
+
+
+def test_who_is_restricted_to_topics_sees_their_entries_only(trail: Any, client: Client, topic: Topic) -> None:
+    restricted = login(client, "view_auditentry")
+    TopicScope.objects.create(user=restricted).topics.add(topic)
+    page = read(client)
+    assert [label for label in ("faq.one", "calm", "other.two") if label in page] == ["faq.one"]
+    assert client.get(f"{LIST}{trail[2].pk}/change/").status_code == 302
+    assert client.get(f"{LIST}{trail[0].pk}/change/").status_code == 200
 
 
 def test_questions_and_texts_are_shown_while_they_are_kept_though_the_trail_has_none(
