@@ -65,7 +65,7 @@ class ScopeInline(TabularInline[TopicScope, Any]):
 
 
 @admin.register(Group)
-class PeopleGroupAdmin(NamedPermissions, DjangoGroupAdmin):
+class PeopleGroupAdmin(NamedPermissions, DjangoGroupAdmin):  # type: ignore[misc]  # Django types the field exactly
     """Groups, and the topics they are restricted to."""
 
     inlines = (ScopeInline,)

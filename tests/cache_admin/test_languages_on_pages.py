@@ -29,7 +29,8 @@ from tests.cache_admin.test_mirror import answer_item, call_item
 # What somebody has written, and codes
 DATA = re.compile(
     r"Questions and answers|Answer briefly\.|Are you open on Sunday\?|Open\?|One moment please, I am looking that up\."
-    r"|We are (?:closed|open on Sunday)\.|Come between ten and four\.|First part\.|Second part\.|</?speak>|\w+\*{5,}|<Task: zz-1 \(FAILURE\)>"
+    r"|We are (?:closed|open on Sunday)\.|Come between ten and four\.|First part\.|Second part\.|</?speak>|\w+\*{5,}"
+    r"|<Task: zz-1 \(FAILURE\)>"
     r"|\b(?:faq|ada|calm|zz[\w.-]*|Viewers|Supervisors|Administrators|Reviewers|unreadable|md5|name=value)(?!\w)"
 )
 # What is called the same in every language
