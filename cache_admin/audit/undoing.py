@@ -63,11 +63,18 @@ def find_undo(entry: AuditEntry, *, user: Any, now: datetime) -> Undo | None:
         return None
     if entry.user_pk != str(user.pk) and not user.has_perm("cache_admin.view_auditentry"):
         return None  # what somebody else has done
-    if entry.verb.startswith("answer.") and not entry.old.get("run"):
-        return None  # callers heard nothing that could be put back
-    if entry.verb.startswith("policy.") and not (entry.old or set(entry.new) - MARKS):
-        return None  # saved without a change
-    return None if AuditEntry.objects.filter(undoes=entry.sequence).exists() else undo
+    if not _has_before(entry) or AuditEntry.objects.filter(undoes=entry.sequence).exists():
+        return None
+    return undo
+
+
+def _has_before(entry: AuditEntry) -> bool:
+    """Whether there was anything that could be had back."""
+    if entry.verb.startswith("answer."):
+        return bool(entry.old.get("run"))  # else callers heard nothing
+    if entry.verb.startswith("policy."):
+        return int(entry.new.get("version", 0)) > 1 and bool(entry.old or set(entry.new) - MARKS)
+    return bool(entry.old) or entry.verb == "incident.switched_on"
 
 
 def _changed() -> NotUndoneError:

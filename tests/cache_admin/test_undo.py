@@ -30,7 +30,7 @@ from connectgenai.wire.question import AskedQuestion
 from connectgenai.wire.store import AnswerStore
 from tests.cache_admin.conftest import NOW, ask, generate, login
 from tests.cache_admin.test_incidents_admin import switch_on
-from tests.cache_admin.test_waiting_admin import fill_in_again
+from tests.cache_admin.test_waiting_admin import fill_in, fill_in_again
 
 FIRST = "We are open on Sunday. Come between ten and four."
 
@@ -182,6 +182,14 @@ def test_a_policy_is_as_it_was_before_it_was_saved(
     item = store.read_topic("faq")
     assert item is not None
     assert item.languages()["en-US"].interval == 4.0
+
+
+def test_what_changed_nothing_offers_no_undo(supervisor: Client, topic: Topic, policy: WaitPolicy) -> None:
+    post(supervisor, "waitpolicy_add", **fill_in(name="another"))
+    assert find_offer(supervisor) == ""
+    post(supervisor, "waitpolicy_change", policy.pk, **fill_in_again(policy))
+    post(supervisor, "waitpolicy_change", policy.pk, **fill_in_again(policy))
+    assert find_offer(supervisor) == ""
 
 
 @pytest.mark.parametrize(("wish", "states"), [("pause", ("paused", "running")), ("cancel", ("cancelled", "running"))])
