@@ -103,7 +103,7 @@ def _list_times(made: Made) -> list[tuple[str, str]]:
     """How long it queued, until its first words, and in all."""
     spans = (
         (_("queued"), made.asked_at, made.started_at),
-        (_("first words after"), made.asked_at, made.first_chunk_at),
+        (_("first words after"), made.asked_at, made.first_chunk_at or made.finished_at),
         (_("finished after"), made.asked_at, made.finished_at),
     )
     return [(name, show_seconds((end - begin) / 1000)) for name, begin, end in spans if 0 < begin <= end]
