@@ -32,6 +32,7 @@ from cache_admin.incidents.switching import (
     start_incident,
 )
 from cache_admin.models import Incident, IncidentTopic, Topic
+from cache_admin.people.scope import everything, reaches
 from cache_admin.services.voice import listen
 from connectgenai.wire.store import StoreError
 
@@ -196,7 +197,7 @@ class IncidentAdmin(KeysetAdmin[Incident]):
 
     def off_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Switches it off early."""
-        self._check(request)
+        self._check(request, pk)
         incident = get_object_or_404(Incident, pk=pk)
         still_on = end_incident(incident, store=gateways.answer_store(), user=request.user, now=timezone.now())
         if still_on:
@@ -209,7 +210,7 @@ class IncidentAdmin(KeysetAdmin[Incident]):
 
     def again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Tries the topics again where switching on failed."""
-        self._check(request)
+        self._check(request, pk)
         incident = get_object_or_404(Incident, pk=pk)
         if incident.is_running(now=timezone.now()):
             try:
@@ -221,7 +222,7 @@ class IncidentAdmin(KeysetAdmin[Incident]):
 
     def prolong_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Gives it another end."""
-        self._check(request)
+        self._check(request, pk)
         incident, form, now = get_object_or_404(Incident, pk=pk), ProlongForm(request.POST), timezone.now()
         if not form.is_valid():
             messages.error(request, gettext("Choose how long it lasts."))
@@ -244,8 +245,12 @@ class IncidentAdmin(KeysetAdmin[Incident]):
         return messages.success(request, gettext("It lasts until %s.") % when)
 
     @staticmethod
-    def _check(request: HttpRequest) -> None:
+    def _check(request: HttpRequest, pk: int | None = None) -> None:
         if not request.user.has_perm(RIGHT):
+            raise PermissionDenied
+        with everything():  # a text is on for all its topics or for none
+            topics = set(IncidentTopic.objects.filter(incident=pk).values_list("topic", flat=True)) if pk else set()
+        if not reaches(request.user, topics):
             raise PermissionDenied
 
     def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:

@@ -21,6 +21,7 @@ from cache_admin.admin.policy_pages import PolicyPages, describe_panel
 from cache_admin.admin.store_first import StoreFirstAdmin, StoreFirstForm, explain_outages
 from cache_admin.admin.typed import ModelForm
 from cache_admin.models import WaitPolicy, WaitPrompt
+from cache_admin.people.scope import everything, reaches
 from cache_admin.services.audio import MAX_BYTES, AudioError, keep_recording, measure_recording
 from cache_admin.services.audio_conversion import convert_recording
 from cache_admin.services.policy_faults import explain_policy_faults
@@ -159,6 +160,24 @@ class WaitPolicyAdmin(StoreFirstAdmin[WaitPolicy]):
     def get_urls(self) -> list[Any]:
         """Ours beside Django's."""
         return [*PolicyPages(self).urls(), *super().get_urls()]
+
+    def has_view_permission(self, request: HttpRequest, obj: WaitPolicy | None = None) -> bool:
+        """Not where only topics that somebody does not see use it."""
+        is_found = obj is None or obj.pk is None or WaitPolicy.objects.filter(pk=obj.pk).exists()
+        return super().has_view_permission(request, obj) and is_found
+
+    def has_change_permission(self, request: HttpRequest, obj: WaitPolicy | None = None) -> bool:
+        """Only where one works with all topics that use it: callers of each hear the change."""
+        return super().has_change_permission(request, obj) and (obj is None or self._reaches(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: WaitPolicy | None = None) -> bool:
+        """As for a change."""
+        return super().has_delete_permission(request, obj) and (obj is None or self._reaches(request, obj))
+
+    @staticmethod
+    def _reaches(request: HttpRequest, policy: WaitPolicy) -> bool:
+        with everything():
+            return reaches(request.user, set(policy.uses.values_list("topic__name", flat=True)))
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cache_admin.models.scoped import ScopedManager
+
 
 class UploadedFlow(models.Model):
     """One exported flow or module, as it was uploaded, and what the linter found in it then."""
@@ -32,6 +34,9 @@ class UploadedFlow(models.Model):
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, verbose_name=_("uploaded by")
     )
+
+    objects = ScopedManager["UploadedFlow"]()
+    topic_lookup = ""  # a flow asks whatever topic it names
 
     class Meta:
         """Names and order."""

@@ -74,8 +74,13 @@ def limit(rows: Rows) -> Rows:
 
 
 def find_condition(model: type[models.Model], sight: Sight) -> Q:
-    """Which rows of a model that has `topic_lookup` are within the sight; `open_rows` of it are within everybody's."""
+    """Which rows of a model that has `topic_lookup` are within the sight; `open_rows` of it are within everybody's.
+
+    An empty `topic_lookup` says that a row may be about any topic: who is restricted finds none.
+    """
     lookup: str = model.topic_lookup  # type: ignore[attr-defined]
+    if not lookup:
+        return Q(pk__in=())
     named = Q(**{f"{lookup}__in": sorted(sight.topics)}) | getattr(model, "open_rows", Q())
     first: Any = model._meta.get_field(lookup.partition("__")[0])
     if first.one_to_many:  # a join would find a row once for each of its topics

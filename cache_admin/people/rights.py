@@ -14,7 +14,7 @@ from cache_admin.people.scope import is_restricted
 # Pages that cannot tell one topic from another
 ABOUT_ALL_TOPICS: Final = frozenset({
     "cache_admin.view_reconciliation", "cache_admin.run_reconciliation", "cache_admin.repair_reconciliation",
-    "django_celery_results.view_taskresult", "cache_admin.add_topic", "cache_admin.add_modellimit",
+    "django_celery_results.view_taskresult", "cache_admin.add_topic", "cache_admin.add_uploadedflow", "cache_admin.add_modellimit",
     "cache_admin.change_modellimit", "cache_admin.delete_modellimit",
 })  # fmt: skip
 ABOUT_PEOPLE: Final = "auth."  # groups and people: there one could open all topics to oneself

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -43,6 +43,12 @@ def name_scope(user: Any) -> str:
     """A short name for what this person sees, for keys of caches: figures of one are not for another."""
     topics = visible_topics(user)
     return "all" if topics is None else hashlib.sha256("\n".join(sorted(topics)).encode()).hexdigest()[:16]
+
+
+def reaches(user: Any, topics: Iterable[str]) -> bool:
+    """Whether this person works with all of these topics."""
+    own = visible_topics(user)
+    return own is None or own.issuperset(topics)
 
 
 def seen_by(user: Any) -> AbstractContextManager[None]:

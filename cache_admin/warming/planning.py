@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from cache_admin.mapping import storable
 from cache_admin.models import CachedAnswer, Topic, WarmBatch, WarmRow
+from cache_admin.people.scope import seen_by
 from cache_admin.preferences.applying import find_preferences, find_zone
 from cache_admin.services.answers import AnswerError, make_chunks
 from cache_admin.stored_words import in_english
@@ -36,7 +37,8 @@ class Planner:
     def __init__(self, batch: WarmBatch, *, now: datetime) -> None:
         self._batch, self._now = batch, now
         self._zone = find_zone(find_preferences(batch.created_by)) if batch.created_by else get_default_timezone()
-        topics = Topic.objects.prefetch_related("languages")
+        with seen_by(batch.created_by):  # a worker reads the file, for somebody who may be restricted to some topics
+            topics = list(Topic.objects.prefetch_related("languages"))
         self._topics = {topic.name: topic for topic in topics}
         self._languages = {topic.name: dict.fromkeys(row.language for row in topic.languages.all()) for topic in topics}
 

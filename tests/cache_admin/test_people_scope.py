@@ -26,7 +26,6 @@ OPEN = {
     "Preferences": "each person's own",
     "Reconciliation": "the page is refused to who is restricted",
     "TopicScope": "with groups and people, refused to who is restricted",
-    "UploadedFlow": "flows are about no topic",
     "WaitPolicyVersion": "found by its policy",
     "WaitPrompt": "found by its policy",
 }
