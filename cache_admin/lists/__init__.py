@@ -1,0 +1,1 @@
+"""What every list of rows says about itself."""
