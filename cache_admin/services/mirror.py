@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 
 from cache_admin.mapping import answer_row, call_row
 from cache_admin.models import CachedAnswer, Call, Topic
+from cache_admin.review.incoming import note_reviews
 from cache_admin.services.endings import close_silent_calls
 from cache_admin.services.versions import note_versions
 from connectgenai.wire.items import AnswerItem, Attributes, CallItem, TopicItem, from_value
@@ -116,6 +117,7 @@ def apply_items(items: Iterable[Item]) -> int:
         newer += _upsert(Call, calls, identity=("contact_id", "key"))
         _count_calls(row.key for row in newer)
         note_versions(newer)
+        note_reviews(newer)
         copied = len(newer) + sum(_update_topic(item) for item in topics)
     _log_copies(newer, known)
     return copied

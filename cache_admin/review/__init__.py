@@ -1,0 +1,1 @@
+"""Approval: which texts every caller may hear, who decides so, and until when."""
