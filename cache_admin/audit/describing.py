@@ -12,16 +12,24 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.contrib.auth.models import Permission
-from django.db.models import Field, FileField, Model, TextField
+from django.db.models import Field, FileField, JSONField, Model, TextField
 from django.db.models.fields import CharField
 
-from cache_admin.models import AnswerVersion, CachedAnswer, Incident, IncidentTopic, Topic, WaitPolicyVersion
+from cache_admin.models import (
+    AnswerVersion,
+    CachedAnswer,
+    Incident,
+    IncidentTopic,
+    ReviewItem,
+    Topic,
+    WaitPolicyVersion,
+)
 
 Facts = dict[str, Any]
 NOT_KEPT: Final = "(not kept here)"
 # Whatever the model: what a field of this name holds is somebody's secret, or a caller's
 UNFIT: Final = frozenset(
-    {"question", "questions", "words", "excerpt", "caller", "number", "contact_id", "password", "content"}
+    {"question", "questions", "words", "excerpt", "caller", "number", "contact_id", "password", "content", "phrasings"}
 )
 # Where people write about what callers hear, their words are part of the decision
 WRITTEN: Final = frozenset({
@@ -36,6 +44,10 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "cache_admin.incident": ("text", "until", "ended_at"),
     "cache_admin.warmbatch": ("kind", "state", "ended_at"),
     "cache_admin.parkedmessage": ("message_id", "reason", "queue"),
+    "cache_admin.reviewitem": (
+        "state", "source", "version", "revision", "valid_until", "pinned", "author", "sent_by", "decided_by", "owner", "callers",
+    ),
+    "cache_admin.approvedanswer": ("owner", "verify_by", "verified_by", "verified_at", "pinned"),
     "cache_admin.reconciliation": ("origin", "repair", "state"),
     "cache_admin.topic": (
         "name", "title", "enabled", "instructions", "model_id", "max_tokens", "temperature", "guardrail", "sharing", "ttl_hours",
@@ -60,6 +72,9 @@ def _describe_more(obj: Model) -> Facts:
     if isinstance(obj, CachedAnswer):
         is_ours = obj.source == CachedAnswer.Source.CURATED and not obj.scope.startswith(("caller:", "contact:"))
         return {"run": obj.token if obj.chunks else "", **({"text": "\n\n".join(obj.chunks)} if is_ours else {})}
+    if isinstance(obj, ReviewItem):
+        is_ours = obj.author_id is not None
+        return {"candidate": obj.run, **({"text": obj.text} if is_ours and obj.chunks else {})}
     if isinstance(obj, Incident):
         topics = IncidentTopic.objects.filter(incident=obj).order_by("topic").values_list("topic", flat=True)
         return {"questions": len(obj.questions), "topics": list(topics)}
@@ -75,7 +90,8 @@ def plain_value(obj: Model, name: str, value: Any) -> Any:
     if isinstance(value, Model):
         return value.pk
     if not isinstance(value, str) and hasattr(value, "__iter__") and not hasattr(value, "name"):
-        return sorted(_name(part) for part in value)
+        parts = list(value)
+        return f"({len(parts)} parts)" if parts and _is_free_text(obj, name) else sorted(_name(part) for part in parts)
     text = _write(value)
     return f"({len(text)} characters)" if text and _is_free_text(obj, name) else text
 
@@ -100,18 +116,18 @@ def is_fit(obj: Model, name: str) -> bool:
 
 
 def _is_free_text(obj: Model, name: str) -> bool:
-    field = next((f for f in obj._meta.concrete_fields if f.name == name), None)
+    field = next((f for f in obj._meta.get_fields() if f.name == name), None)
     if obj._meta.label_lower in _FIELDS or obj._meta.model_name in WRITTEN:
         return False
     if not isinstance(field, Field):
         return True
-    is_text = isinstance(field, CharField | TextField) and not isinstance(field, FileField)
+    is_text = isinstance(field, CharField | TextField | JSONField) and not isinstance(field, FileField)
     return is_text and not field.choices and name not in ("topic", "language")
 
 
 def find_label(obj: Model) -> str:
     """By what the object is called in the trail: its name where people give it one, else its key."""
-    if isinstance(obj, CachedAnswer):
+    if isinstance(obj, CachedAnswer | ReviewItem):
         return obj.key
     return str(obj)[:200] if obj._meta.model_name in _NAMED else f"#{obj.pk}"
 

@@ -11,6 +11,8 @@ from django.http import HttpRequest
 ADDED, CHANGED, DELETED = "added", "changed", "deleted"
 NOUNS: Final[Mapping[str, str]] = {
     "cachedanswer": "answer",
+    "reviewitem": "answer",
+    "approvedanswer": "answer",
     "waitpolicy": "policy",
     "modellimit": "limit",
     "warmschedule": "schedule",
@@ -58,6 +60,20 @@ _VERBS: Final[Mapping[tuple[str, str], str]] = {
     ("auth_user_changelist", "unlock"): "user.unlocked",
     ("auth_user_password_change", ""): "user.password_set",
 }  # fmt: skip
+# What buttons say -> what was done by them, on whatever page
+_DONE: Final[Mapping[str, str]] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "submit": "sent_in",
+    "send": "sent_in",
+    "send_in": "sent_in",
+    "verify": "verified",
+    "publish": "published",
+    "invalidate": "invalidated",
+    "assign": "assigned",
+    "own": "assigned",
+    "take_back": "taken_back",
+}
 # What does not come from a page for an object
 SUBMITTED, EXPORTED, UNFINISHED = "page.submitted", "data.exported", "decision.unfinished"
 SIGNED_IN, SIGN_IN_FAILED = "person.signed_in", "person.sign_in_failed"
@@ -78,11 +94,12 @@ def find_verb(request: HttpRequest, obj: Model, how: str) -> str:
     known = _VERBS.get((page, wish)) or _VERBS.get((page, ""))
     if known:
         return known
-    noun = find_noun(obj)
-    own = page.removeprefix(f"{obj._meta.app_label}_{obj._meta.model_name}_")
-    if own == "changelist" and wish and how == CHANGED:
-        return f"{noun}.{wish}"
-    return f"{noun}.{how if own == page or own in ('add', 'change', 'delete', 'changelist') else own}"
+    noun, model = find_noun(obj), f"{obj._meta.app_label}_{obj._meta.model_name}_"
+    own = page.removeprefix(model) if page.startswith(model) else ""
+    word = wish.removesuffix("_selected") if wish and how == CHANGED else own
+    if word in ("", "add", "change", "delete", "changelist"):
+        return f"{noun}.{how}"
+    return f"{noun}.{_DONE.get(word, word)}"
 
 
 def find_noun(obj: Model) -> str:
