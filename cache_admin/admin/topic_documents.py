@@ -15,8 +15,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -93,8 +95,8 @@ class DocumentInline(PartInline[SourceDocument, Topic]):
     model = SourceDocument
     form = DocumentForm
     formset = DocumentFormSet
-    fields = ("file", "title", "kind", "words", "uploaded_at", "uploaded_by", "text")
-    readonly_fields = ("kind", "words", "uploaded_at", "uploaded_by", "text")
+    fields = ("file", "title", "text", "words", "uploaded")
+    readonly_fields = ("text", "words", "uploaded")
     extra = 1
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -108,6 +110,14 @@ class DocumentInline(PartInline[SourceDocument, Topic]):
             return "-"
         url = reverse(f"admin:{_NAME}", args=["document", document.pk])
         return format_html('<a href="{}">{}</a>', url, gettext("read"))
+
+    @admin.display(description=_("uploaded"))
+    def uploaded(self, document: SourceDocument) -> str:
+        """When, and by whom."""
+        if not document.pk:
+            return "-"
+        when = date_format(localtime(document.uploaded_at), "SHORT_DATETIME_FORMAT")
+        return f"{when} · {document.uploaded_by}" if document.uploaded_by else when
 
 
 def keep_uploads(request: HttpRequest, formsets: Sequence[Any]) -> list[SourceDocument]:

@@ -21,6 +21,7 @@ def look_for_barriers(page: Page, name: str) -> list[str]:
     found = []
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(400)  # the menu folds away
         if PICTURES:
             page.screenshot(path=str(Path(PICTURES) / f"{name}-{width}.png"), full_page=True)
         found += [

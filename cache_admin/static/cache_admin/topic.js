@@ -4,6 +4,7 @@
   const note = document.getElementById("topic-warning"), form = document.getElementById("topic_form");
   if (!note || !form) return;
   const fields = note.dataset.madeFrom.split(" ");
+  form.querySelector(".submit-row")?.prepend(note); // beside the buttons, which stay in sight
 
   function isChanged(field) {
     if (field.name.startsWith("documents-")) return field.type === "checkbox" ? field.checked : field.type === "file" && field.value !== "";
