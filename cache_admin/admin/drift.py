@@ -131,11 +131,14 @@ class DriftAdmin(ModelAdmin[Reconciliation]):
         return render(request, "admin/cache_admin/reconciliation/progress.html", _read_facts())
 
     def compare_view(self, request: HttpRequest) -> HttpResponse:
-        """Asks housekeeping for a comparison, or for a repair."""
+        """Asks housekeeping for a comparison, or, after a question, for a repair: that cannot be undone."""
         repair = "repair" in request.POST
         right = "cache_admin.repair_reconciliation" if repair else "cache_admin.run_reconciliation"
         if not request.user.has_perm(right):
             raise PermissionDenied
+        if request.method == "POST" and repair and "confirmed" not in request.POST:
+            context = {**self.admin_site.each_context(request), "title": gettext("Repair the copy?"), "opts": self.opts}
+            return render(request, "admin/cache_admin/reconciliation/repair.html", context)
         if request.method == "POST":
             self._wish(request, repair=repair)
         return redirect("admin:cache_admin_reconciliation_changelist")

@@ -215,6 +215,14 @@ def test_a_supervisor_asks_and_sees_the_result_with_ways_to_the_rows(wrong: Answ
     assert "faq.1" in detail
 
 
+def test_a_repair_asks_first(wrong: AnswerStore, supervisor: Client) -> None:
+    page = supervisor.post(f"{LIST}compare/", {"repair": "yes"}).content.decode()
+    assert "Repair the copy?" in page
+    assert not Reconciliation.objects.exists()
+    supervisor.post(f"{LIST}compare/", {"repair": "yes", "confirmed": "yes"})
+    assert Reconciliation.objects.get().repair
+
+
 def test_a_mirror_that_is_true_is_said_to_be(filled: AnswerStore, supervisor: Client) -> None:
     assert "Nothing has been compared yet" in supervisor.get(LIST).content.decode()
     wish()
