@@ -238,7 +238,7 @@ def test_the_first_page_says_how_much_drift_is_known(wrong: AnswerStore, supervi
 
 
 def test_a_supervisor_repairs(wrong: AnswerStore, supervisor: Client) -> None:
-    supervisor.post(f"{LIST}compare/", {"repair": "yes"})
+    supervisor.post(f"{LIST}compare/", {"repair": "yes", "confirmed": "yes"})
     reconcile_mirror()
     assert "4 rows differed." in supervisor.get(LIST).content.decode()
     assert CachedAnswer.objects.get(key="faq.1").text == "Answer 1."
