@@ -18,7 +18,10 @@ from cache_admin.admin.answer_list import show_state
 from cache_admin.admin.store_first import NotSavedError, explain_outages
 from cache_admin.admin.warming_rows import show_cost
 from cache_admin.mapping import epoch_ms
-from cache_admin.models import CachedAnswer, Topic
+from cache_admin.models import CachedAnswer, ReviewItem, Topic
+from cache_admin.review.candidates import submit_text
+from cache_admin.review.caring import mark_verified
+from cache_admin.review.rules import must_be_reviewed
 from cache_admin.services.answers import AnswerError, read_topic
 from cache_admin.services.mirror import apply_items
 from cache_admin.services.versions import credit_author
@@ -31,7 +34,7 @@ from connectgenai.wire.question import EVERYONE, topic_of
 from connectgenai.wire.store import ConflictError
 
 GENERATE, CHANGE, VIEW = (f"cache_admin.{name}_cachedanswer" for name in ("prewarm", "change", "view"))
-APPROVE = "cache_admin.approve_reviewitem"
+Source = ReviewItem.Source
 COMPARE_PAGE, DRAFT_PAGE = "cache_admin_cachedanswer_anew", "cache_admin_topic_draft"
 
 
@@ -107,10 +110,9 @@ class TrialPages:
     def _publish(self, request: HttpRequest, answer: CachedAnswer) -> HttpResponse:
         _check(request, CHANGE)
         store, now = gateways.answer_store(), timezone.now()
-        topic = read_topic(answer.topic, store)
-        if topic.needs_approval and not request.user.has_perm(APPROVE):
-            raise AnswerError(_("In this topic somebody who may approve answers has to publish the new text."))
-        draft = _find_seen_draft(request, answer)
+        topic, draft = read_topic(answer.topic, store), _find_seen_draft(request, answer)
+        if must_be_reviewed(_find_topic(answer), user=request.user):
+            return self._send_to_review(request, answer, draft)
         item = publish_draft(
             draft,
             answer.asked(),
@@ -123,9 +125,21 @@ class TrialPages:
         )
         why = _("Generated anew, compared, and chosen.")
         credit_author(item, author=request.user, why=why)
+        if topic.needs_approval:
+            mark_verified(item.key, by=request.user, now=now)
         self.log_change(request, answer, why)
         drop_draft(draft, reason="published", store=store, now=now)
         messages.success(request, _("Callers hear the new text from their next poll on."))
+        return redirect("admin:cache_admin_cachedanswer_change", answer.pk)
+
+    def _send_to_review(self, request: HttpRequest, answer: CachedAnswer, draft: AnswerItem) -> HttpResponse:
+        now = timezone.now()
+        note = _("Generated anew, compared, and sent in.")
+        sent: dict[str, Any] = {"chunks": draft.chunks, "revision": draft.revision, "pinned": answer.pinned}
+        submit_text(answer.asked(), **sent, by=request.user, source=Source.PREWARM, note=note, now=now)
+        self.log_change(request, answer, note)
+        drop_draft(draft, reason="in_review", store=gateways.answer_store(), now=now)
+        messages.success(request, _("The new text is in review: callers hear it once somebody has approved it."))
         return redirect("admin:cache_admin_cachedanswer_change", answer.pk)
 
     def _keep(self, request: HttpRequest, answer: CachedAnswer) -> HttpResponse:
@@ -173,12 +187,12 @@ def _read_both(answer: CachedAnswer) -> tuple[AnswerItem | None, str]:
 
 
 def _describe_draft(request: HttpRequest, answer: CachedAnswer, draft: AnswerItem | None) -> dict[str, Any]:
-    topic = Topic.objects.filter(name=answer.topic).first()
+    topic = _find_topic(answer)
     is_ready, is_moving = bool(draft and draft.state == READY), bool(draft and draft.state == PENDING)
     is_outdated = bool(draft and is_ready and topic and draft.revision < topic.revision)
     left, right = lay_side_by_side(answer.chunks, draft.chunks if draft and is_ready else ())
-    needs_approval = bool(topic and topic.needs_approval)
-    may_decide = request.user.has_perm(CHANGE) and (not needs_approval or request.user.has_perm(APPROVE))
+    may_decide = is_ready and not is_outdated and request.user.has_perm(CHANGE)
+    is_reviewed = must_be_reviewed(topic, user=request.user)
     return {
         "draft": draft,
         "left": left,
@@ -191,9 +205,13 @@ def _describe_draft(request: HttpRequest, answer: CachedAnswer, draft: AnswerIte
         "figures": list_figures(read_made(draft)) if draft and is_ready else [],
         "draft_url": reverse(f"admin:{DRAFT_PAGE}", args=[draft.key]) if draft and is_moving else "",
         "may_generate": request.user.has_perm(GENERATE),
-        "may_publish": is_ready and not is_outdated and may_decide,
-        "waits_for_approval": is_ready and needs_approval and not may_decide,
+        "may_publish": may_decide and not is_reviewed,
+        "may_send": may_decide and is_reviewed,
     }
+
+
+def _find_topic(answer: CachedAnswer) -> Topic | None:
+    return Topic.objects.filter(name=answer.topic).first()
 
 
 def _find_seen_draft(request: HttpRequest, answer: CachedAnswer) -> AnswerItem:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cache_admin import gateways
 from cache_admin.mapping import epoch_ms
-from cache_admin.models import AnswerVersion, CachedAnswer, Call, ModelLimit, Topic
+from cache_admin.models import AnswerVersion, CachedAnswer, Call, ModelLimit, ReviewItem, Topic
 from cache_admin.services.answers import edit_answer, prewarm_question
 from cache_admin.services.mirror import mirror_changes
 from cache_admin.services.topics import publish_topic
@@ -180,20 +180,25 @@ def test_every_reason_of_the_workers_has_words() -> None:
     assert set(bedrock.REASONS) <= set(REASONS)
 
 
-def test_where_answers_need_approval_only_who_may_approve_publishes(
-    old: CachedAnswer, client: Client, store: AnswerStore, topic: Topic
+@pytest.mark.parametrize(
+    ("four_eyes", "rights"), [(False, ["change_cachedanswer"]), (True, ["change_cachedanswer", "approve_reviewitem"])]
+)
+def test_where_somebody_else_must_approve_the_new_text_goes_to_review(
+    old: CachedAnswer, client: Client, store: AnswerStore, topic: Topic, four_eyes: bool, rights: list[str]
 ) -> None:
-    topic.needs_approval = True
+    topic.needs_approval, topic.four_eyes = True, four_eyes
     topic.save()
     publish_topic(topic, store=store, now=timezone.now())
-    login(client, "view_cachedanswer", "change_cachedanswer", "prewarm_cachedanswer")
+    user = login(client, "view_cachedanswer", "prewarm_cachedanswer", *rights)
     press(client, old, "generate")
     work(store)
     page = client.get(page_of(old)).content.decode()
-    assert 'value="publish"' not in page
-    assert "need approval" in page
-    assert press(client, old, "publish", page=page).status_code == 409
-    assert heard(store).text == OLD
+    assert "Send the new one to review" in page
+    reply = press(client, old, "publish", page=page, follow=True)
+    assert "The new text is in review" in reply.content.decode()
+    assert (heard(store).text, find_draft(store).state) == (OLD, "INVALID")
+    item = ReviewItem.objects.get()
+    assert (item.key, item.text, item.state, item.sent_by) == (old.key, NEW, "in_review", user)
 
 
 def test_a_text_chosen_where_answers_need_approval_is_a_persons(
@@ -206,6 +211,7 @@ def test_a_text_chosen_where_answers_need_approval_is_a_persons(
     work(store)
     press(supervisor, old, "publish")
     assert (heard(store).text, heard(store).source) == (NEW, "curated")
+    assert not ReviewItem.objects.filter(state="in_review").exists()
 
 
 @pytest.mark.parametrize(
