@@ -37,7 +37,7 @@ from cache_admin.models import CachedAnswer, Topic
 from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers, prewarm_question
 from cache_admin.services.versions import credit_author
 from cache_admin.warming.exporting import ANSWER_COLUMNS, describe_answers
-from connectgenai.wire.question import QuestionError
+from connectgenai.wire.question import DRAFT, QuestionError
 from connectgenai.wire.speech import speech_seconds, to_ssml
 from connectgenai.wire.store import ConflictError
 
@@ -130,9 +130,11 @@ class AnswerAdmin(
 
     @admin.display(description=_("who may hear it"))
     def audience(self, answer: CachedAnswer) -> str:
-        """Everybody, one caller, or one contact; never who that is."""
+        """Everybody, one caller, one contact, or nobody yet; never who that is."""
         if answer.is_shared:
             return gettext("every caller")
+        if answer.scope == DRAFT:
+            return gettext("nobody: a draft")
         return gettext("one caller") if answer.scope.startswith("caller:") else gettext("one contact")
 
     @admin.display(description=_("tokens read and written"))
