@@ -78,5 +78,6 @@ WORDS = {
 def name_verb(verb: str) -> str:
     """In words; a verb of a page that has none yet stands for itself."""
     plain = verb.removesuffix(UNDONE)
-    words = str(WORDS.get(plain, plain))
+    command = plain.removeprefix("command.")
+    words = str(WORDS.get(plain, plain)) if command == plain else _("command %s") % command
     return _("undone: %s") % words if plain != verb else words

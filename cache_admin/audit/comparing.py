@@ -39,11 +39,11 @@ class Compared:
 
 
 def compare_entry(entry: AuditEntry) -> list[Compared]:
-    """Field by field, in the order in which they were entered; texts of answers for as long as they are kept."""
+    """Field by field, what callers hear first; texts of answers for as long as they are kept."""
     old, new = _with_texts(entry, entry.old), _with_texts(entry, entry.new)
     return [
         Compared(name_field(entry.kind, name), *compare_texts(_show(old.get(name)), _show(new.get(name))))
-        for name in {**old, **new}
+        for name in sorted({**old, **new}, key=lambda name: name != "text")
     ]
 
 
