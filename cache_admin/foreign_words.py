@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001 - quotation marks are the libraries' own
 """Texts of libraries that these have not translated themselves: our catalogs come before theirs.
 
+Or where theirs is another word than ours: what is saved is "gespeichert", so the button says "Speichern".
 Each stands here as the library has it, so that makemessages finds it.
 """
 
@@ -9,6 +10,10 @@ from __future__ import annotations
 from django.utils.translation import gettext_noop as _
 
 DJANGO = (
+    _("Save"),
+    _("Save as new"),
+    _("Save and add another"),
+    _("Save and continue editing"),
     _("After you’ve created a user, you’ll be able to edit more user options."),
     _("This action will <strong>enable</strong> password-based authentication for this user."),
     _("Disable password-based authentication"),

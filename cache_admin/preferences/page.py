@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -67,16 +66,10 @@ def choose_preferences(request: HttpRequest) -> HttpResponse:
         "title": _("Language and time zone"),
         "form": form,
         "back": _find_way_back(request),
-        "here": describe_moment(timezone.now()),
+        "here": date_format(timezone.localtime(), "DATETIME_FORMAT"),
         "zone": str(find_zone(chosen)),
     }
     return TemplateResponse(request, "admin/preferences_page.html", context)
-
-
-def describe_moment(moment: datetime) -> str:
-    """A moment in the active language and time zone, with the zone's name."""
-    here = timezone.localtime(moment)
-    return f"{date_format(here, 'DATETIME_FORMAT')} {here.tzname()}"
 
 
 def _save(request: HttpRequest, wish: dict[str, str]) -> HttpResponse:

@@ -7,6 +7,7 @@
   if (!isKnown || select.value === zone) return;
   const button = document.createElement("button");
   button.type = "button";
+  button.className = "button";
   button.textContent = gettext("Take it");
   button.addEventListener("click", () => { select.value = zone; note.hidden = true; select.focus(); });
   note.append(interpolate(gettext("This browser is in %s."), [zone]), " ", button);
