@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 # model -> icon, and its name in the menu
 PAGES: Final[Mapping[str, tuple[str, Any]]] = {
     "cachedanswer": ("answer", _("Answers")),
-    "answerreview": ("review", _("Review")),
-    "review": ("review", _("Review")),
+    "reviewitem": ("review", _("Review")),
+    "approvedanswer": ("approved", _("Approved")),
     "warmbatch": ("warm", _("Pre-warm")),
     "warmschedule": ("clock", _("Schedules")),
     "missedquestion": ("missed", _("Missed")),
@@ -35,7 +35,19 @@ PAGES: Final[Mapping[str, tuple[str, Any]]] = {
     "taskresult": ("tasks", _("Tasks")),
 }
 SECTIONS: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
-    ("", ("cachedanswer", "answerreview", "review", "warmbatch", "warmschedule", "missedquestion", "call", "incident")),
+    (
+        "",
+        (
+            "cachedanswer",
+            "reviewitem",
+            "approvedanswer",
+            "warmbatch",
+            "warmschedule",
+            "missedquestion",
+            "call",
+            "incident",
+        ),
+    ),
     (_("What callers meet"), ("waitpolicy", "topic", "phonecall", "uploadedflow")),
     (_("People"), ("user", "group", "auditentry")),
     (_("System"), ("parkedmessage", "reconciliation", "modellimit", "taskresult")),

@@ -35,6 +35,7 @@ _UNHAPPY_OUTCOMES = [Call.Outcome.ABANDONED, Call.Outcome.TIMED_OUT, Call.Outcom
 class Waiting:
     """One question that callers wait for."""
 
+    key: str
     answer_pk: int | None  # of its row, if it is mirrored already
     topic: str
     question: str
@@ -52,7 +53,12 @@ class LastHour:
     median_seconds: float | None
     p95_seconds: float | None
     seconds_saved: int
-    tokens_saved: int
+    tokens_by_model: dict[str, tuple[int, int]]  # read and written, of those answers that were not made again
+
+    @property
+    def tokens_saved(self) -> int:
+        """Read and written, of all models."""
+        return sum(read + written for read, written in self.tokens_by_model.values())
 
     @property
     def hit_percent(self) -> int | None:
@@ -73,6 +79,7 @@ def find_waiting(*, now: datetime) -> tuple[int, list[Waiting]]:
     answers = CachedAnswer.objects.only("pk", "key", "question").in_bulk([g["key"] for g in shown], field_name="key")
     found = [
         Waiting(
+            key=group["key"],
             answer_pk=answers[group["key"]].pk if group["key"] in answers else None,
             topic=group["topic"],
             question=answers[group["key"]].question if group["key"] in answers else "",
@@ -99,7 +106,7 @@ def sum_up_hour(*, now: datetime) -> LastHour:
         median_seconds=_percentile(delays, 0.5),
         p95_seconds=_percentile(delays, 0.95),
         seconds_saved=seconds,
-        tokens_saved=tokens,
+        tokens_by_model=tokens,
     )
 
 
@@ -115,7 +122,7 @@ def _percentile(ordered: list[float], share: float) -> float | None:
     return ordered[min(math.ceil(share * len(ordered)), len(ordered)) - 1] if ordered else None
 
 
-def _count_saved(recent: Any) -> tuple[int, int]:
+def _count_saved(recent: Any) -> tuple[int, dict[str, tuple[int, int]]]:
     """Seconds that callers did not wait, and tokens that were not paid for: what each known or joined answer once took."""
     saved = recent.filter(source__in=(Call.Source.HIT, Call.Source.JOINED))
     counts = (
@@ -124,14 +131,17 @@ def _count_saved(recent: Any) -> tuple[int, int]:
         .order_by("-calls")[:MOST_KEYS]
     )
     by_key = {group["key"]: group for group in counts}
-    seconds, tokens = 0.0, 0
+    seconds: float = 0
+    tokens: dict[str, tuple[int, int]] = {}
     for answer in CachedAnswer.objects.filter(key__in=by_key).only(
-        "key", "started_at", "first_chunk_at", "input_tokens", "output_tokens"
+        "key", "model", "started_at", "first_chunk_at", "input_tokens", "output_tokens"
     ):
         group = by_key[answer.key]
         if answer.started_at and answer.first_chunk_at:
             seconds += group["hits"] * max((answer.first_chunk_at - answer.started_at).total_seconds(), 0)
-        tokens += group["calls"] * (answer.input_tokens + answer.output_tokens)
+        read, written = tokens.get(answer.model, (0, 0))
+        calls = group["calls"]
+        tokens[answer.model] = (read + calls * answer.input_tokens, written + calls * answer.output_tokens)
     return round(seconds), tokens
 
 

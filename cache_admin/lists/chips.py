@@ -54,6 +54,8 @@ def _name_field(model: Any, name: str) -> str:
 
 
 def _tell(model: Any, field: str, lookup: str, value: Any) -> str:
+    if lookup == "isnull":
+        return _("none") if value in ("True", True) else _("any")
     moment = parse_datetime(value) if isinstance(value, str) and lookup in ("gte", "lt", "gt", "lte") else None
     if moment is not None:
         return (_("since %s") if lookup.startswith("g") else _("before %s")) % _show_moment(moment)

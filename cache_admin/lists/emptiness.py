@@ -20,6 +20,16 @@ REASONS: Final[Mapping[str, tuple[Words, Words]]] = {
         _("No answers yet"),
         _("They appear as soon as somebody calls. To have some ready before, pre-warm the questions that you expect."),
     ),
+    "reviewitem": (
+        _("Nothing waits for review"),
+        _("Answers come here that callers brought about in topics that need approval, and texts that were sent in."),
+    ),
+    "approvedanswer": (
+        _("Nothing is due"),
+        _(
+            "Approved texts come here when their day of verification has come, or when callers do not hear them any more."
+        ),
+    ),
     "call": (
         _("No calls yet"),
         _("They appear while callers talk. To hear how a call goes, place one yourself with the phone."),

@@ -98,13 +98,13 @@ def make_answers(now: datetime, chance: random.Random) -> None:
             key=find_key(topic, question), topic=topic, language=TOPICS[topic], scope="everyone", question=question,
             words=question.lower(), state=state, epoch=1, version=3, token=f"run-{number}", complete=state == "READY",
             chunks=TEXTS[number % 3].split(". ") if state != "PENDING" else [], revision=1, pinned=number == 1,
-            source="CURATED" if number in (1, 8) else "GENERATED", model="" if number in (1, 8) else "local.extractive-v1",
+            source="curated" if number in (1, 8) else "generated", model="" if number in (1, 8) else "local.extractive-v1",
             input_tokens=chance.randint(700, 2_000), output_tokens=chance.randint(40, 90), reason="model_busy" if state == "FAILED" else "",
             expires_at=now + timedelta(hours=chance.randint(5, 160)), **known,
         )  # fmt: skip
         for version in range(2 if number == 0 else 0):
             AnswerVersion.objects.create(
-                answer=answer, run=f"old-{version}", epoch=version, chunks=["We are closed on Sunday."], source="GENERATED",
+                answer=answer, run=f"old-{version}", epoch=version, chunks=["We are closed on Sunday."], source="generated",
                 model="local.extractive-v1", finished_at=asked - timedelta(days=version + 1), why="The opening hours changed.",
             )  # fmt: skip
 
@@ -142,20 +142,26 @@ def make_calls(now: datetime, chance: random.Random) -> None:
     known = [(moment, *chance.choice(ends)) for moment in moments]
     known += [(now - timedelta(seconds=7 * number + 3), "waiting", "") for number in range(9)]
     Call.objects.bulk_create(
-        make_call(number, keys[3] if end == "waiting" and number % 4 else chance.choice(keys), asked, end, source, chance)
+        make_call(Call, number, keys[3] if end == "waiting" and number % 4 else chance.choice(keys), asked, end, source, chance)
         for number, (asked, end, source) in enumerate(known)
     )  # fmt: skip
 
 
 def make_call(
-    number: int, place: tuple[str, str], asked: datetime, end: str, source: str, chance: random.Random
+    model: type[Call],
+    number: int,
+    place: tuple[str, str],
+    asked: datetime,
+    end: str,
+    source: str,
+    chance: random.Random,
 ) -> Call:
     """One caller's wait; who waits will be seen for ten minutes more."""
     seconds = chance.uniform(0.2, 1.2) if source in ("hit", "curated") else chance.uniform(3, 14)
     has_heard, waits = end in ("answered", "left"), end == "waiting"
     ended = asked + timedelta(seconds=seconds + 12)
     parts = [f"{round(seconds * 1000)}|part|1"] if has_heard else []
-    return Call(
+    return model(
         contact_id=f"7c0e{number:04d}-5b1d-4a52-9d59-0f4c6f3d21aa", key=place[1], topic=place[0], language=TOPICS[place[0]],
         channel="VOICE", caller=f"k1:{number % 40:08x}", epoch=1, outcome=end, source=source, asked_at=asked, changed_at=asked,
         polls=4, prompts=int(seconds > 3), parts=len(parts), events=[*(["3000|prompt|1"] if seconds > 3 else []), *parts],

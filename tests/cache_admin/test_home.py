@@ -13,7 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from cache_admin.home.figures import count_hours, find_waiting, sum_up_hour
-from cache_admin.models import CachedAnswer, Call
+from cache_admin.home.silence import find_longest_gap
+from cache_admin.models import CachedAnswer, Call, ModelLimit
 from cache_admin.services.mirror import apply_items
 from connectgenai.wire.capacity import open_breaker
 from connectgenai.wire.store import AnswerStore
@@ -21,6 +22,8 @@ from tests.aws import Aws
 from tests.cache_admin.conftest import login
 from tests.cache_admin.test_mirror import answer_item, call_item
 
+MEASURED = {"first_words", "first_words_p95", "longest_gap", "cost", "money_saved", "tokens", "tokens_saved", "saved"}
+REVIEWS = {"in_review", "due"}
 NUMBER = re.compile(r'data-number="(\w+)" href="([^"]+)"><b>([^<]+)</b> <span>([^<]+)</span>')
 
 
@@ -52,14 +55,14 @@ def test_each_number_leads_to_the_rows_behind_it(supervisor: Client, site: Aws) 
         [answer_item(1, changed_at=now_ms()), *calls, call("old", outcome="failed", asked_at=now_ms() - 4_000_000)]
     )
     numbers = read_numbers(supervisor)
-    assert {name: value for name, (value, _) in numbers.items() if not name.startswith(("first", "saved", "tokens"))} == {
-        "waiting": "1", "generating": "1", "calls": "10", "hit_rate": "30 %", "joined": "1", "generated": "1", "curated": "1",
-        "abandoned": "1", "timed_out": "1", "failed": "1", "busy": "1", "parked": "0",
+    assert {name: value for name, (value, _) in numbers.items() if name not in {*MEASURED, *REVIEWS}} == {
+        "waiting": "1", "generating": "1", "calls": "10", "hit_rate": "30 %", "hit": "2", "joined": "1", "generated": "1",
+        "curated": "1", "incident": "0", "abandoned": "1", "timed_out": "1", "failed": "1", "busy": "1", "parked": "0",
     }  # fmt: skip
     for name, (value, url) in numbers.items():
         rows = supervisor.get(url)
         assert rows.status_code == 200, url
-        if value.isdigit() and name not in ("tokens_saved", "parked"):
+        if value.isdigit() and name not in MEASURED:
             assert len(rows.context["cl"].result_list) == int(value), name
     assert len(supervisor.get(numbers["hit_rate"][1]).context["cl"].result_list) == 3
 
@@ -103,6 +106,37 @@ def test_what_the_cache_saved_is_what_the_answer_once_took() -> None:
     assert (hour.seconds_saved, hour.tokens_saved) == (21, 4_000)  # who joined still waited
 
 
+def test_dollars_are_what_the_models_prices_say(supervisor: Client, site: Aws) -> None:
+    hour_ago = timezone.now() - timedelta(minutes=30)
+    apply_items([answer_item(1, key="faq.a", source="generated", changed_at=now_ms())])
+    CachedAnswer.objects.filter(key="faq.a").update(
+        model="m", input_tokens=2_000, output_tokens=1_000, finished_at=hour_ago
+    )
+    apply_items([call(f"h{n}", key="faq.a", source="hit", outcome="answered") for n in range(3)])
+    assert [read_numbers(supervisor)[name][0] for name in ("cost", "money_saved")] == ["-", "-"]
+    ModelLimit.objects.create(model_id="m", input_price="0.5", output_price="2")
+    numbers = read_numbers(supervisor)
+    assert [numbers[name][0] for name in ("cost", "money_saved")] == ["$3.00", "$9.00"]
+    rows = supervisor.get(numbers["cost"][1]).context["cl"].result_list
+    assert [row.key for row in rows] == ["faq.a"]
+
+
+def test_the_longest_silence_leads_to_its_call(supervisor: Client, site: Aws) -> None:
+    apply_items([call("short", events=("1000|prompt|1", "3000|part|1"), outcome="answered")])
+    apply_items([call("long", events=("1000|prompt|1", "9500|part|1"), outcome="answered")])
+    value, url = read_numbers(supervisor)["longest_gap"]
+    assert value == "8.5 s"
+    assert url.endswith(f"/call/{Call.objects.get(contact_id='long').pk}/change/")
+
+
+def test_who_still_waits_has_heard_nothing_since_the_last_prompt() -> None:
+    asked = now_ms() - 60_000
+    apply_items([call("c", outcome="waiting", asked_at=asked, last_seen_at=asked + 40_000, events=("9000|prompt|1",))])
+    gap = find_longest_gap(now=timezone.now())
+    assert gap is not None
+    assert gap.seconds == 31.0
+
+
 def test_the_chart_counts_calls_by_the_hour_of_all_topics_or_one(supervisor: Client, site: Aws) -> None:
     now = timezone.now()
     apply_items([call(f"n{n}", source="hit", outcome="answered", asked_at=now_ms()) for n in range(2)])
@@ -122,7 +156,7 @@ def test_the_chart_counts_calls_by_the_hour_of_all_topics_or_one(supervisor: Cli
 def test_the_page_can_be_kept_open(supervisor: Client, site: Aws) -> None:
     apply_items([call("c1", outcome="waiting")])
     now = supervisor.get("/admin/now/").json()
-    assert {number["name"]: number["value"] for number in now["numbers"]}["waiting"] == "1"
+    assert {number["name"]: number["value"] for group in now["groups"] for number in group["numbers"]}["waiting"] == "1"
     assert now["waiting"][0]["callers"] == "1 waiting on this"
     assert {sign["name"]: sign["tone"] for sign in now["signs"]} == {
         "Workers": "good", "Pre-warming": "good", "This site's copy": "good"

@@ -23,6 +23,7 @@
       card.className = `home-number tone-${number.tone}`;
       card.href = number.url;
       card.querySelector("b").textContent = number.value;
+      card.querySelector("span").textContent = number.label;
     }
   }
 
@@ -31,7 +32,9 @@
     const items = rows.map((row) => {
       const item = element("li"), name = element(row.url ? "a" : "span", row.question);
       if (row.url) name.href = row.url;
-      item.append(name, " ", element("small", `${row.topic} · ${row.callers} · ${row.longest}`));
+      const callers = element("a", row.callers, "home-callers");
+      callers.href = row.calls_url;
+      item.append(callers, name, element("small", `${row.topic} · ${row.longest}`));
       return item;
     });
     if (!list.contains(document.activeElement)) // who stands on a row with the keyboard keeps it
@@ -56,7 +59,7 @@
     if (document.hidden) return;
     try {
       const now = await ask(home.dataset.now);
-      showNumbers(now.numbers);
+      showNumbers(now.groups.flatMap((group) => group.numbers));
       showWaiting(now.waiting);
       showSigns(now.signs);
       $("home-at").textContent = now.at;
