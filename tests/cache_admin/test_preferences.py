@@ -38,7 +38,7 @@ def test_a_choice_is_in_force_on_every_page_and_outlives_the_session(supervisor:
     assert '<html lang="de"' in page
     assert response["Content-Language"] == "de"
     assert "Deutsch · America/New_York" in page
-    assert "Willkommen" in page
+    assert "Abmelden" in page
 
 
 def test_without_a_choice_the_browser_is_asked_then_english_is_spoken(supervisor: Client, site: Aws) -> None:
