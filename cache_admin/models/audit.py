@@ -52,7 +52,7 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.sequence} {self.verb}"
+        return f"#{self.sequence}"
 
     @property
     def old(self) -> dict[str, Any]:
