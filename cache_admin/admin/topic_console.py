@@ -20,7 +20,6 @@ from cache_admin import gateways
 from cache_admin.admin.answer_forms import QUESTION_FAULTS
 from cache_admin.admin.store_first import NotSavedError, explain_outages
 from cache_admin.admin.trials import DRAFT_PAGE, GENERATE, VIEW, read_number
-from cache_admin.admin.warming_rows import show_cost
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import CachedAnswer, Topic
 from cache_admin.services.answers import AnswerError, read_topic
@@ -28,8 +27,7 @@ from cache_admin.trials.drafts import ask_draft, identify_draft, pick_language, 
 from cache_admin.trials.matching import INCIDENT, OFF, OWN, Match, find_match
 from cache_admin.trials.prompts import show_prompt
 from cache_admin.trials.reasons import explain_failure
-from cache_admin.trials.showing import list_figures, list_parts, read_made, tell
-from cache_admin.warming.estimate import estimate_questions
+from cache_admin.trials.showing import list_figures, list_parts, read_made, show_estimate, tell
 from connectgenai.wire.items import PENDING, READY, AnswerItem, TopicItem
 from connectgenai.wire.question import QuestionError
 from connectgenai.wire.store import HIT, JOIN, MISS, REFUSED
@@ -129,7 +127,7 @@ class ConsolePages:
             "form": form,
             "now_ms": epoch_ms(timezone.now()),
             "may_ask": request.user.has_perm(GENERATE) and topic.published_at is not None,
-            "estimate": show_cost(estimate_questions(topic.name, 1)),
+            "estimate": show_estimate(topic.name),
             **found,
         }
         return TemplateResponse(request, "admin/cache_admin/topic/try.html", context)

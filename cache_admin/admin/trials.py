@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from cache_admin import gateways
 from cache_admin.admin.answer_list import show_state
 from cache_admin.admin.store_first import NotSavedError, explain_outages
-from cache_admin.admin.warming_rows import show_cost
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import CachedAnswer, ReviewItem, Topic
 from cache_admin.review.candidates import submit_text
@@ -27,8 +26,7 @@ from cache_admin.services.mirror import apply_items
 from cache_admin.services.versions import credit_author
 from cache_admin.trials.choosing import publish_draft
 from cache_admin.trials.drafts import ask_draft, drop_draft, identify_draft, read_draft, send_again_if_lost
-from cache_admin.trials.showing import describe_progress, lay_side_by_side, list_figures, read_made, tell
-from cache_admin.warming.estimate import estimate_questions
+from cache_admin.trials.showing import describe_progress, lay_side_by_side, list_figures, read_made, show_estimate, tell
 from connectgenai.wire.items import FAILED, PENDING, READY, AnswerItem
 from connectgenai.wire.question import EVERYONE, topic_of
 from connectgenai.wire.store import ConflictError
@@ -166,7 +164,7 @@ class TrialPages:
             "old_figures": list_figures(read_made(answer)),
             "fault": fault or outage,
             "now_ms": epoch_ms(timezone.now()),
-            "estimate": show_cost(estimate_questions(answer.topic, 1)),
+            "estimate": show_estimate(answer.topic),
             **_describe_draft(request, answer, draft),
         }
         return TemplateResponse(request, "admin/cache_admin/trial/compare.html", context, status=status)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from cache_admin.amounts import show_count, show_seconds
+from cache_admin.amounts import show_count, show_decimal, show_seconds
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import CachedAnswer
 from cache_admin.services.versions import Piece, compare_texts
 from cache_admin.trials.reasons import explain_failure
-from cache_admin.warming.estimate import find_price
+from cache_admin.warming.estimate import estimate_questions, find_price
 from connectgenai.wire.items import FAILED, PENDING, READY, AnswerItem
 from connectgenai.wire.speech import speech_seconds, to_ssml
 
@@ -96,11 +97,25 @@ def _show_tokens(made: Made) -> str:
 
 def _show_cost(made: Made) -> str:
     dollars = find_price(made.model, input_tokens=made.input_tokens, output_tokens=made.output_tokens)
-    return "" if dollars is None or not made.output_tokens else f"${dollars:.4f}"
+    return "" if dollars is None or not made.output_tokens else _show_dollars(dollars)
+
+
+def _show_dollars(dollars: Decimal) -> str:
+    """One answer costs less than a cent."""
+    return f"${show_decimal(dollars, 4)}"
+
+
+def show_estimate(topic: str) -> str:
+    """What one more answer in a topic costs, in tokens, and in dollars if its model's prices are known."""
+    one = estimate_questions(topic, 1)
+    tokens = _("about %s tokens") % show_count(one.input_tokens + one.output_tokens)
+    return tokens if one.dollars is None else f"{tokens}, {_show_dollars(one.dollars)}"
 
 
 def _list_times(made: Made) -> list[tuple[str, str]]:
-    """How long it queued, until its first words, and in all."""
+    """How long it queued, until its first words, and in all; of a text that was not generated where it lies nothing is known."""
+    if not made.started_at:
+        return []
     spans = (
         (_("queued"), made.asked_at, made.started_at),
         (_("first words after"), made.asked_at, made.first_chunk_at or made.finished_at),
