@@ -18,7 +18,7 @@ _AUDIT = Q(content_type__model="auditentry")
 _SIGNING_IN = Q(content_type__app_label="auth", content_type__model__in=("user", "group"))
 _HISTORY = Q(content_type__app_label="django_celery_results", codename="view_taskresult")
 
-_DECISIONS_ON_DRAFTS = Q(codename__regex=r"^(review|approve|reject)_")
+_DECISIONS_ON_DRAFTS = Q(codename__regex=r"^(review|approve|reject)_") | Q(codename="change_reviewitem")
 
 ROLES = {
     VIEWERS: _OURS & _LOOKS & ~_AUDIT,

@@ -12,6 +12,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_
 from axes.models import AccessAttempt
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from cache_admin.people.lock_out import name_attempt, read_address
@@ -41,7 +42,7 @@ def sign_in(client: Client, name: str = "ada", password: str = PASSWORD, **more:
 
 def make_code(secret: str) -> str:
     """What the app on the phone shows now."""
-    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
 
 
 def set_up(client: Client) -> tuple[str, Any]:
@@ -289,3 +290,15 @@ def test_switching_the_second_factor_off_and_new_codes_take_a_confirmation(clien
     assert has_second_factor(ada)
     client.post("/account/second-factor/app/off/")
     assert not has_second_factor(ada)
+
+
+def test_the_last_administrator_s_phone_is_forgotten_by_a_command(
+    client: Client, ada: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign_in(client)
+    set_up(client)
+    for said in ("ada: forgotten", "ada: there was none"):
+        call_command("forget_second_factor", "ada")
+        assert said in capsys.readouterr().out
+    with pytest.raises(CommandError, match="nobody called eve"):
+        call_command("forget_second_factor", "eve")
