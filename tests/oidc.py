@@ -8,7 +8,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -88,7 +88,7 @@ def run_provider() -> Iterator[Provider]:
                 self.send_header("Location", provider.authorize(_flatten(url.query)))
                 self.end_headers()
                 return
-            pages = {
+            pages: dict[str, Callable[[], dict[str, Any]]] = {
                 "/.well-known/openid-configuration": provider.discover,
                 "/keys": provider.list_keys,
                 "/userinfo": lambda: provider.person,

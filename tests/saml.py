@@ -7,13 +7,13 @@ import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from lxml import etree
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 NAME = "https://idp.example/saml"
@@ -58,7 +58,7 @@ class Provider:
     def respond(self, sent_to: str, *, pair: tuple[str, str] | None = None, is_signed: bool = True) -> str:
         """The form's field for what the browser was sent with, as the provider's page posts it."""
         asked = parse_qs(urlsplit(sent_to).query)["SAMLRequest"][0]
-        request = etree.fromstring(zlib.decompress(base64.b64decode(asked), -15))
+        request = ElementTree.fromstring(zlib.decompress(base64.b64decode(asked), -15))
         now = datetime.now(UTC) - self.age
         assertion = self._make_assertion(str(request.get("ID")), now)
         if is_signed:

@@ -38,6 +38,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
 def find_groups(account: Any) -> set[str]:
     """The groups as the provider names them, in what it said of the person."""
     said = account.extra_data or {}
+    names: tuple[str, ...]
     if account.provider == "saml" or not {"userinfo", "id_token"} & set(said):
         names, sources = (settings.SAML_GROUPS_ATTRIBUTE, *SAML_GROUPS), [said]
     else:
