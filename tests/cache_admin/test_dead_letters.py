@@ -79,6 +79,7 @@ def test_a_kept_message_is_visible_again_at_once(letters: DeadLetters, provision
     assert len(list(letters.take(limit=1))) == 1
 
 
+@pytest.mark.django_db  # what an engineer runs is noted
 def test_the_command_lists_ids_and_reasons_and_no_words(
     letters: DeadLetters, provisioned: Aws, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +92,7 @@ def test_the_command_lists_ids_and_reasons_and_no_words(
     assert provisioned.count_messages(DEAD_LETTER_QUEUE) == 1
 
 
+@pytest.mark.django_db  # what an engineer runs is noted
 def test_the_command_acts_on_those_of_one_reason_only(letters: DeadLetters, provisioned: Aws) -> None:
     park(provisioned, reason="not_json")
     park(provisioned, reason="too_long")
@@ -98,6 +100,7 @@ def test_the_command_acts_on_those_of_one_reason_only(letters: DeadLetters, prov
     assert (provisioned.count_messages(DEAD_LETTER_QUEUE), provisioned.count_messages(LIVE_QUEUE)) == (1, 0)
 
 
+@pytest.mark.django_db  # what an engineer runs is noted
 def test_the_command_says_when_sqs_does_not_serve(letters: DeadLetters, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONNECTGENAI_DEAD_LETTER_QUEUE_URL", "http://127.0.0.1:9/nowhere")
     with pytest.raises(CommandError, match="SQS does not serve"):
