@@ -23,6 +23,8 @@ from cache_admin import gateways
 from cache_admin.admin.call_timeline import link_calls
 from cache_admin.admin.store_first import NotSavedError, explain_outages
 from cache_admin.models import AnswerVersion, CachedAnswer
+from cache_admin.review.candidates import find_shared, submit_text
+from cache_admin.review.rules import goes_to_review
 from cache_admin.services.answers import AnswerError, edit_answer
 from cache_admin.services.versions import compare_texts, credit_author
 from cache_admin.services.voice import find_voice_faults, listen
@@ -99,6 +101,7 @@ class AnswerHistory:
             "left": left,
             "right": right,
             "fault": fault,
+            "goes_to_review": goes_to_review(answer, user=request.user),
             "may_put_back": self.has_change_permission(request, answer) and chosen.run != answer.token,
         }
         page: HttpResponse = self._page(request, "compare", context, status=status)
@@ -106,6 +109,8 @@ class AnswerHistory:
 
     def _put_back(self, request: HttpRequest, answer: CachedAnswer, chosen: AnswerVersion) -> HttpResponse:
         why = gettext("Put back the text of %s.") % _when(chosen)
+        if goes_to_review(answer, user=request.user):
+            return self._send_back_to_review(request, answer, chosen, why)
         seen = request.POST.get("seen_version", "")
         try:
             with explain_outages():
@@ -126,6 +131,16 @@ class AnswerHistory:
         self.log_change(request, answer, why)
         messages.success(request, gettext("Callers hear the earlier text again."))
         return redirect("admin:cache_admin_cachedanswer_change", answer.pk)
+
+    def _send_back_to_review(
+        self, request: HttpRequest, answer: CachedAnswer, chosen: AnswerVersion, why: str
+    ) -> HttpResponse:
+        """Whoever needs an approval to write needs one to put back, too."""
+        item = submit_text(find_shared(answer), chunks=chosen.chunks, by=request.user, note=why, now=timezone.now())
+        request.review_item = item  # type: ignore[attr-defined]  # what this request has made, for its entry
+        self.log_change(request, answer, why)
+        messages.success(request, gettext("Sent to review: callers hear it when somebody has approved it."))
+        return redirect("admin:cache_admin_reviewitem_change", item.pk)
 
 
 def _describe(answer: CachedAnswer, version: AnswerVersion) -> SafeString:

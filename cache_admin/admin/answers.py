@@ -32,9 +32,13 @@ from cache_admin.admin.answer_list import AnswerChangeList, show_state
 from cache_admin.admin.exporting import ExportingAdmin
 from cache_admin.admin.filters import LanguageFilter, TopicFilter
 from cache_admin.admin.keyset import KeysetAdmin
+from cache_admin.admin.review_care import describe_care
 from cache_admin.admin.store_first import NotSavedError, StoreFirstAdmin, explain_outages
-from cache_admin.models import CachedAnswer, Topic
-from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers, prewarm_question
+from cache_admin.models import CachedAnswer, ReviewItem, Topic
+from cache_admin.review.candidates import find_shared, submit_text
+from cache_admin.review.caring import mark_verified
+from cache_admin.review.rules import goes_to_review
+from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers, make_chunks, prewarm_question
 from cache_admin.services.versions import credit_author
 from cache_admin.warming.exporting import ANSWER_COLUMNS, describe_answers
 from connectgenai.wire.question import DRAFT, QuestionError
@@ -151,7 +155,10 @@ class AnswerAdmin(
     # -- editing
 
     def save_model(self, request: HttpRequest, obj: CachedAnswer, form: Any, change: bool) -> None:
-        """Publishes the text in DynamoDB, which the mirror then shows."""
+        """Publishes the text in DynamoDB, which the mirror then shows; or sends it to review where somebody has to approve it."""
+        if goes_to_review(obj, user=request.user):
+            self._send_to_review(request, obj, form.cleaned_data)
+            return
         with explain_outages():
             try:
                 item = edit_answer(
@@ -165,6 +172,38 @@ class AnswerAdmin(
             except AnswerError as error:
                 raise NotSavedError(str(error)) from error
         credit_author(item, author=request.user, why=form.cleaned_data["why"])
+        mark_verified(item.key, by=request.user, now=timezone.now())
+
+    def _send_to_review(self, request: HttpRequest, answer: CachedAnswer, typed: dict[str, Any]) -> None:
+        is_draft = request.POST.get("do") == "draft"
+        item = submit_text(
+            find_shared(answer),
+            chunks=make_chunks(typed["text"]),
+            by=request.user,
+            is_draft=is_draft,
+            pinned=typed["pinned"],
+            note=typed["why"],
+            now=timezone.now(),
+        )
+        request.review_item = item  # type: ignore[attr-defined]  # what this request has made, for its entry and its reply
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any, **facts: Any) -> Any:
+        """What went to review has not changed the answer: the entry is about the text that waits."""
+        item = request.__dict__.get("review_item")
+        if item is None:
+            return super().log_change(request, obj, message, **facts)
+        after = {"state": item.state, "version": item.version, "text": item.text}
+        return super().log_change(request, item, gettext("Sent from the answer's page."), after=after)
+
+    def response_change(self, request: HttpRequest, obj: CachedAnswer) -> HttpResponse:
+        """Back to the list; or to the text that waits for somebody's approval."""
+        item = request.__dict__.get("review_item")
+        if item is None:
+            return super().response_change(request, obj)
+        is_draft = item.state == item.State.DRAFT
+        sent = gettext("Sent to review: callers hear it when somebody has approved it.")
+        messages.success(request, gettext("Saved as a draft. No caller hears it.") if is_draft else sent)
+        return redirect("admin:cache_admin_reviewitem_change", item.pk)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """An answer has no parts of its own in the database."""
@@ -177,11 +216,23 @@ class AnswerAdmin(
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         """The answer's page; or both texts, when somebody else was quicker."""
-        may = {"may_invalidate": self.has_invalidate_permission(request)}
+        more = {"may_invalidate": self.has_invalidate_permission(request), **self._describe_review(request, object_id)}
         try:
-            return super().changeform_view(request, object_id, form_url, {**may, **(extra_context or {})})
+            return super().changeform_view(request, object_id, form_url, {**more, **(extra_context or {})})
         except ConflictError as conflict:
             return self._show_conflict(request, str(object_id), conflict)
+
+    def _describe_review(self, request: HttpRequest, object_id: str | None) -> dict[str, Any]:
+        """For the page: whether the text goes to review, what waits there, and who looks after the answer."""
+        answer = self.get_object(request, object_id or "")
+        if request.method != "GET" or answer is None:
+            return {"goes_to_review": bool(answer and goes_to_review(answer, user=request.user))}
+        items = ReviewItem.objects.filter(key=find_shared(answer).key)
+        return {
+            "goes_to_review": goes_to_review(answer, user=request.user),
+            "review_item": items.filter(state__in=[ReviewItem.State.DRAFT, ReviewItem.State.IN_REVIEW]).first(),
+            **describe_care(answer, user=request.user),
+        }
 
     def _show_conflict(self, request: HttpRequest, object_id: str, conflict: ConflictError) -> TemplateResponse:
         theirs = conflict.current

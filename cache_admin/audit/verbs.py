@@ -24,12 +24,16 @@ NOUNS: Final[Mapping[str, str]] = {
 # (the page's name, the button or action) -> the verb; "" stands for any
 _VERBS: Final[Mapping[tuple[str, str], str]] = {
     ("cache_admin_cachedanswer_change", ""): "answer.edited",
+    ("cache_admin_cachedanswer_change", "send"): "answer.sent_in",
+    ("cache_admin_cachedanswer_change", "draft"): "answer.drafted",
+    ("cache_admin_cachedanswer_compare", "send"): "answer.sent_in",
     ("cache_admin_cachedanswer_compare", ""): "answer.put_back",
     ("cache_admin_cachedanswer_invalidate", ""): "answer.invalidated",
     ("cache_admin_cachedanswer_prewarm", ""): "question.prewarmed",
     ("cache_admin_cachedanswer_anew", "generate"): "answer.compared",
     ("cache_admin_cachedanswer_anew", "publish"): "answer.replaced",
     ("cache_admin_cachedanswer_anew", "keep"): "answer.kept",
+    ("cache_admin_reviewitem_take_in", ""): "topic.taken_into_review",
     ("cache_admin_topic_try", ""): "topic.tried",
     ("cache_admin_missedquestion_changelist", ""): "question.prewarmed",
     ("cache_admin_topic_rewarm", ""): "batch.started",
@@ -64,15 +68,21 @@ _VERBS: Final[Mapping[tuple[str, str], str]] = {
 _DONE: Final[Mapping[str, str]] = {
     "approve": "approved",
     "reject": "rejected",
-    "submit": "sent_in",
+    "draft": "drafted",
+    "return": "sent_back",
+    "use": "chosen",
+    "still_right": "verified",
+    "care": "cared_for",
+    "take_in": "taken_in",
     "send": "sent_in",
-    "send_in": "sent_in",
+    "return": "sent_back",
+    "draft": "drafted",
+    "use": "text_chosen",
     "verify": "verified",
     "publish": "published",
     "invalidate": "invalidated",
     "assign": "assigned",
-    "own": "assigned",
-    "take_back": "taken_back",
+    "care": "assigned",
 }
 # What does not come from a page for an object
 SUBMITTED, EXPORTED, UNFINISHED = "page.submitted", "data.exported", "decision.unfinished"

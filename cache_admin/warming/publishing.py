@@ -9,11 +9,14 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from cache_admin.mapping import epoch_ms
-from cache_admin.models import AnswerVersion, WarmBatch, WarmRow
+from cache_admin.models import AnswerVersion, ReviewItem, Topic, WarmBatch, WarmRow
+from cache_admin.review.candidates import submit_text
+from cache_admin.review.caring import mark_verified
+from cache_admin.review.rules import must_be_reviewed
 from cache_admin.services.answers import make_chunks
 from cache_admin.services.mirror import apply_items
 from connectgenai.wire.items import CURATED, READY, AnswerItem, TopicItem, from_attributes, topic_pk
-from connectgenai.wire.question import EVERYONE, identify_question
+from connectgenai.wire.question import EVERYONE, AskedQuestion, identify_question
 from connectgenai.wire.store import AnswerStore, ConflictError
 
 State = WarmRow.State
@@ -23,9 +26,10 @@ _AT_THE_SAME_TIME = 8
 def publish_rows(rows: Sequence[WarmRow], *, batch: WarmBatch, store: AnswerStore, now: datetime) -> None:
     """Publishes each row's text; a row is DONE, or FAILED when the answer is not what was seen any more.
 
-    Cut off on the way, the next time finds its own texts in DynamoDB, and counts them as published. StoreError leaves all
-    rows to the next time.
+    Where whoever imported them needs an approval, the texts go to review, and are done with it. Cut off on the way, the
+    next time finds its own texts in DynamoDB, and counts them as published. StoreError leaves all rows to the next time.
     """
+    rows = _send_to_review(rows, batch=batch, now=now)
     topics = _read_topics({row.topic for row in rows}, store)
     with ThreadPoolExecutor(_AT_THE_SAME_TIME, thread_name_prefix="published") as pool:
         items = list(pool.map(lambda row: _publish(row, topics.get(row.topic), store=store, now=now), rows))
@@ -33,7 +37,35 @@ def publish_rows(rows: Sequence[WarmRow], *, batch: WarmBatch, store: AnswerStor
     apply_items(made)
     runs = AnswerVersion.objects.filter(answer__key__in=[item.key for item in made], run__in=[i.token for i in made])
     runs.update(author=batch.created_by, why=(_("Imported from %s") % batch.name)[:300])
+    for item in made:
+        mark_verified(item.key, by=batch.created_by, now=now)
     _note(rows, items, now=now)
+
+
+def _send_to_review(rows: Sequence[WarmRow], *, batch: WarmBatch, now: datetime) -> list[WarmRow]:
+    """The rows that may be published at once; the others are candidates now. Done twice, the same text is sent in anew."""
+    topics = Topic.objects.filter(name__in={row.topic for row in rows}, needs_approval=True)
+    strict = {topic.name for topic in topics if must_be_reviewed(topic, user=batch.created_by)}
+    sent = [row for row in rows if row.topic in strict]
+    for row in sent:
+        submit_text(
+            _identify(row),
+            chunks=make_chunks(row.answer),
+            by=batch.created_by,
+            source=ReviewItem.Source.IMPORT,
+            valid_until=row.valid_until,
+            note=_("Imported from %s") % batch.name,
+            now=now,
+        )
+    waiting = WarmRow.objects.filter(pk__in=[row.pk for row in sent], state=State.WAITING)
+    waiting.update(state=State.DONE, ended_at=now, failure=_("Sent to review: heard when somebody has approved it."))
+    return [row for row in rows if row.topic not in strict]
+
+
+def _identify(row: WarmRow) -> AskedQuestion:
+    return identify_question(
+        row.question, topic=row.topic, language=row.language, sharing=EVERYONE, caller="", contact_id="batch"
+    )
 
 
 def _read_topics(names: set[str], store: AnswerStore) -> dict[str, TopicItem]:
@@ -45,14 +77,11 @@ def _publish(row: WarmRow, topic: TopicItem | None, *, store: AnswerStore, now: 
     """What callers hear now; None when it is not this row's text."""
     if topic is None or topic.sharing != EVERYONE:
         return None
-    asked = identify_question(
-        row.question, topic=row.topic, language=row.language, sharing=EVERYONE, caller="", contact_id="batch"
-    )
     chunks = make_chunks(row.answer)
     seconds = int((row.valid_until - now).total_seconds()) if row.valid_until else topic.ttl_seconds
     try:
         return store.publish(
-            asked,
+            _identify(row),
             chunks=chunks,
             seen_version=row.seen_version,
             revision=topic.revision,
