@@ -48,8 +48,8 @@ def compare_entry(entry: AuditEntry) -> list[Compared]:
 
 
 def _with_texts(entry: AuditEntry, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The run that wrote an answer's text gives way to that text."""
-    plain = {name: value for name, value in facts.items() if name != "run"}
+    """The run that wrote an answer's text gives way to that text; what only undoing needs is left out."""
+    plain = {name: value for name, value in facts.items() if name not in ("run", "candidate", "shared", "first")}
     run = facts.get("run")
     answer = CachedAnswer.objects.filter(pk=entry.object_id).first() if run and "text" not in plain else None
     if run and "text" not in plain:

@@ -154,6 +154,9 @@ def find_marks(obj: Model) -> Facts:
         return {"version": latest.number} if latest else {}
     if isinstance(obj, CachedAnswer):
         return {"version": obj.version, "run": obj.token}
+    if isinstance(obj, ReviewItem):
+        texts = AnswerVersion.objects.filter(answer__key=obj.key).values_list("answer__version", flat=True)[:2]
+        return {"version": obj.version, "shared": max(texts, default=0), "first": len(texts) == 1}
     return {"revision": obj.revision} if isinstance(obj, Topic) else {}
 
 

@@ -14,16 +14,19 @@ from django.utils.translation import gettext as _
 from cache_admin.audit.describing import plain_value, read_text
 from cache_admin.incidents.switching import TopicTakenError, end_incident, prolong_incident, start_incident
 from cache_admin.models import (
+    ApprovedAnswer,
     AuditEntry,
     CachedAnswer,
     Incident,
     IncidentTopic,
     ModelLimit,
+    ReviewItem,
     WaitPolicyVersion,
     WarmBatch,
     WarmSchedule,
 )
-from cache_admin.services.answers import AnswerError, edit_answer
+from cache_admin.review.candidates import ReviewConflictError, move_item
+from cache_admin.services.answers import AnswerError, edit_answer, invalidate_answers
 from cache_admin.services.capacity import publish_limit
 from cache_admin.services.policy_versions import UnfitVersionError, restore_version
 from cache_admin.services.versions import credit_author
@@ -32,7 +35,7 @@ from connectgenai.wire.store import AnswerStore, ConflictError
 
 M = TypeVar("M", bound=Model)
 MINUTES: Final = timedelta(minutes=10)
-MARKS: Final = frozenset({"version", "run", "revision"})
+MARKS: Final = frozenset({"version", "run", "revision", "shared", "first"})
 
 
 class NotUndoneError(Exception):
@@ -70,6 +73,8 @@ def find_undo(entry: AuditEntry, *, user: Any, now: datetime) -> Undo | None:
 
 def _has_before(entry: AuditEntry) -> bool:
     """Whether there was anything that could be had back."""
+    if entry.verb == "answer.approved":
+        return bool(entry.new.get("first"))  # else the history has the text that callers heard before
     if entry.verb.startswith("answer."):
         return bool(entry.old.get("run"))  # else callers heard nothing
     if entry.verb.startswith("policy."):
@@ -109,6 +114,23 @@ def put_text_back(entry: AuditEntry, undoer: Undoer) -> CachedAnswer:
         raise NotUndoneError(str(error)) from error
     credit_author(item, author=undoer.user, why=_("The earlier text, by undoing."))
     return answer
+
+
+def withdraw_approval(entry: AuditEntry, undoer: Undoer) -> ReviewItem:
+    """The text is in review again, and every caller's answer is withdrawn that it became: there was none before."""
+    item: ReviewItem = _find(ReviewItem, entry)
+    heard = undoer.store.read_answer(item.key, consistent=True)
+    if item.version != entry.new.get("version") or heard is None or heard.version != entry.new.get("shared"):
+        raise _changed()
+    shared = CachedAnswer.objects.filter(key=item.key)
+    invalidate_answers(shared, reason=_("The approval was undone."), store=undoer.store, now=undoer.now)
+    again = {"state": ReviewItem.State.IN_REVIEW, "decided_by": None, "decided_at": None}
+    try:
+        move_item(_find(ReviewItem, entry), seen_version=item.version, now=undoer.now, **again)
+    except ReviewConflictError as error:
+        raise _changed() from error
+    ApprovedAnswer.objects.filter(answer__in=shared).delete()
+    return item
 
 
 # -- incidents
@@ -244,6 +266,7 @@ UNDOS: Final[Mapping[str, Undo]] = {
     "answer.put_back": Undo(_ANSWER, put_text_back),
     "answer.invalidated": Undo(_ANSWER, put_text_back),
     "answer.replaced": Undo(_ANSWER, put_text_back),
+    "answer.approved": Undo("cache_admin.approve_reviewitem", withdraw_approval),
     "incident.switched_off": Undo("cache_admin.switch_incident", switch_on_again),
     "incident.switched_on": Undo("cache_admin.switch_incident", switch_off_again),
     "incident.prolonged": Undo("cache_admin.switch_incident", end_as_before),

@@ -33,7 +33,7 @@ _VERBS: Final[Mapping[tuple[str, str], str]] = {
     ("cache_admin_cachedanswer_anew", "generate"): "answer.compared",
     ("cache_admin_cachedanswer_anew", "publish"): "answer.replaced",
     ("cache_admin_cachedanswer_anew", "keep"): "answer.kept",
-    ("cache_admin_reviewitem_take_in", ""): "topic.taken_into_review",
+    ("cache_admin_reviewitem_take_in", ""): "topic.taken_in",
     ("cache_admin_topic_try", ""): "topic.tried",
     ("cache_admin_missedquestion_changelist", ""): "question.prewarmed",
     ("cache_admin_topic_rewarm", ""): "batch.started",
@@ -75,14 +75,10 @@ _DONE: Final[Mapping[str, str]] = {
     "care": "cared_for",
     "take_in": "taken_in",
     "send": "sent_in",
-    "return": "sent_back",
-    "draft": "drafted",
-    "use": "text_chosen",
     "verify": "verified",
     "publish": "published",
     "invalidate": "invalidated",
     "assign": "assigned",
-    "care": "assigned",
 }
 # What does not come from a page for an object
 SUBMITTED, EXPORTED, UNFINISHED = "page.submitted", "data.exported", "decision.unfinished"
@@ -134,4 +130,5 @@ def list_verbs() -> list[str]:
         f"{noun}.{how}" for noun in ("schedule", "limit", "user", "group", "flow") for how in (ADDED, CHANGED, DELETED)
     ]
     more = (SUBMITTED, EXPORTED, UNFINISHED, SIGNED_IN, SIGN_IN_FAILED, SIGNED_OUT, LOCKED_OUT)
-    return sorted({*_VERBS.values(), *FORMS.values(), *plain, *more})
+    buttons = [f"answer.{done}" for done in _DONE.values() if done != "taken_in"]
+    return sorted({*_VERBS.values(), *FORMS.values(), *plain, *buttons, *more})

@@ -8,30 +8,38 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from cache_admin.audit.undoing import UNDOS
+from cache_admin.audit.undoing import UNDOS, find_undo
 from cache_admin.audit.verbs import list_verbs
 from cache_admin.incidents.switching import find_running
 from cache_admin.models import (
     AnswerVersion,
+    ApprovedAnswer,
     AuditEntry,
     CachedAnswer,
     Incident,
     ModelLimit,
+    ReviewItem,
     Topic,
     WaitPolicy,
     WarmBatch,
     WarmRow,
     WarmSchedule,
 )
+from cache_admin.review.candidates import submit_text
+from cache_admin.review.deciding import asked
 from cache_admin.services.mirror import apply_items
 from cache_admin.warming import batches
 from connectgenai.wire.question import AskedQuestion
 from connectgenai.wire.store import AnswerStore
 from tests.cache_admin.conftest import NOW, ask, generate, login
 from tests.cache_admin.test_incidents_admin import switch_on
+from tests.cache_admin.test_review import strict
+from tests.cache_admin.test_review_admin import decide, item
 from tests.cache_admin.test_waiting_admin import fill_in, fill_in_again
 
+__all__ = ["item", "strict"]
 FIRST = "We are open on Sunday. Come between ten and four."
 
 
@@ -239,6 +247,35 @@ def test_a_models_limit_is_put_back_for_the_workers_first(supervisor: Client, st
     limit.refresh_from_db()
     assert (limit.requests_per_minute, limit.input_price) == (60, Decimal("0.20"))
     assert store.limits.read_capacity("m").requests_per_minute == 60
+
+
+def test_a_first_approval_is_withdrawn_and_the_text_is_in_review_again(
+    supervisor: Client, store: AnswerStore, item: ReviewItem
+) -> None:
+    assert decide(supervisor, item, "approve").status_code == 302
+    heard = store.read_answer(item.key)
+    assert heard is not None
+    assert heard.state == "READY"
+    undo(supervisor)
+    withdrawn = store.read_answer(item.key, consistent=True)
+    assert withdrawn is not None
+    assert withdrawn.state == "INVALID"
+    item.refresh_from_db()
+    assert (item.state, item.decided_by) == ("in_review", None)
+    assert not ApprovedAnswer.objects.exists()
+    assert AuditEntry.objects.latest("sequence").verb == "answer.approved.undone"
+
+
+def test_an_approval_over_an_earlier_text_is_left_to_the_history(
+    supervisor: Client, store: AnswerStore, item: ReviewItem
+) -> None:
+    decide(supervisor, item, "approve")
+    invalidate(supervisor, CachedAnswer.objects.get(key=item.key))
+    again = submit_text(asked(item), chunks=["Another text."], by=User.objects.get(), now=NOW)
+    shared = CachedAnswer.objects.get(key=item.key).version
+    assert decide(supervisor, again, "approve", shared_version=shared).status_code == 302
+    assert AuditEntry.objects.latest("sequence").verb == "answer.approved"
+    assert not find_undo(AuditEntry.objects.latest("sequence"), user=User.objects.get(), now=timezone.now())
 
 
 def test_every_verb_that_can_be_undone_is_one_that_is_entered() -> None:
