@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop as _
 
 DJANGO = (
     _("Save"),
+    _("History"),
     _("Save as new"),
     _("Save and add another"),
     _("Save and continue editing"),
