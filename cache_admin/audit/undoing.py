@@ -21,6 +21,7 @@ from cache_admin.models import (
     IncidentTopic,
     ModelLimit,
     ReviewItem,
+    Topic,
     WaitPolicyVersion,
     WarmBatch,
     WarmSchedule,
@@ -102,6 +103,11 @@ def put_text_back(entry: AuditEntry, undoer: Undoer) -> CachedAnswer:
     earlier = read_text(str(entry.old.get("run", "")), answer=answer)
     if earlier is None:
         raise NotUndoneError(_("The earlier text is not kept any more."))
+    if (
+        earlier.source != CachedAnswer.Source.CURATED
+        and Topic.objects.filter(name=answer.topic, needs_approval=True).exists()
+    ):
+        raise NotUndoneError(_("In this topic nobody hears a model's text that is not approved: send it to review."))
     pinned = bool(entry.old.get("pinned", answer.pinned))
     seen = int(entry.new.get("version", 0))
     try:

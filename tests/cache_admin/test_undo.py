@@ -108,6 +108,14 @@ def test_the_button_is_there_once_and_works_once(supervisor: Client, row: Cached
     assert AuditEntry.objects.exclude(undoes=None).count() == 1
 
 
+def test_undoing_is_no_way_around_approval(supervisor: Client, row: CachedAnswer) -> None:
+    Topic.objects.update(needs_approval=True)
+    invalidate(supervisor, row)
+    assert "not approved" in undo(supervisor)
+    row.refresh_from_db()
+    assert row.state == "INVALID"
+
+
 def test_an_edit_is_undone_with_its_pin(supervisor: Client, row: CachedAnswer) -> None:
     post(supervisor, "cachedanswer_change", row.pk, text="Closed.", seen_version=row.version, pinned="on")
     undo(supervisor)
