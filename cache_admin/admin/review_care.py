@@ -86,7 +86,7 @@ class ApprovedAdmin(KeysetAdmin[ApprovedAnswer]):
     ) -> HttpResponse:
         """The answer's own page has everything."""
         row = self.get_object(request, object_id)
-        if row is None:
+        if row is None or not self.has_view_permission(request, row):
             return super().change_view(request, object_id, form_url, extra_context)
         return redirect("admin:cache_admin_cachedanswer_change", row.answer_id)
 
