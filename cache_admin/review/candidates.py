@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
-from cache_admin.models import CachedAnswer, ReviewItem, ReviewText
+from cache_admin.models import CachedAnswer, ReviewItem, ReviewText, Topic
 from connectgenai.wire.question import EVERYONE, AskedQuestion, shared_key
 
 State, Source = ReviewItem.State, ReviewItem.Source
@@ -86,3 +86,12 @@ def move_item(item: ReviewItem, *, seen_version: int | None, now: datetime, **fa
     if not moved:
         raise ReviewConflictError(current)
     return current
+
+
+def find_outdated(topic: Topic, *, now: datetime) -> QuerySet[ReviewItem]:
+    """Items in which nothing has happened for as long as the topic keeps words; what a person is writing on stays."""
+    since = now - timedelta(days=topic.keep_days)
+    over = ReviewItem.objects.filter(topic=topic.name, changed_at__lt=since)
+    return over.filter(state__in=[State.PUBLISHED, State.REJECTED, State.IN_REVIEW]).exclude(
+        state=State.IN_REVIEW, author__isnull=False
+    )

@@ -146,7 +146,8 @@ def _count_callers(pairs: Sequence[tuple[ReviewItem, int]]) -> None:
 
 def set_callers(item: ReviewItem, callers: int) -> None:
     """How many callers it concerns, and so its place in the queue."""
-    ReviewItem.objects.filter(pk=item.pk).update(callers=callers, rank=rank_item(callers, item.opened_at))
+    changes = {"callers": callers, "rank": rank_item(callers, item.opened_at), "changed_at": timezone.now()}
+    ReviewItem.objects.filter(pk=item.pk).update(**changes)
 
 
 # -- closing

@@ -15,11 +15,12 @@ from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django_celery_results.models import TaskResult
 
 from cache_admin.mapping import epoch_ms
-from cache_admin.models import AnswerVersion, CachedAnswer, Call, Topic
+from cache_admin.models import AnswerVersion, CachedAnswer, Call, ReviewItem, Topic
+from cache_admin.review.candidates import find_outdated
 from connectgenai.wire.items import answer_pk, call_pk
 from connectgenai.wire.store import AnswerStore
 
@@ -43,6 +44,8 @@ def apply_retention(store: AnswerStore, *, now: datetime) -> Forgotten:
     early = sum(_shorten(topic, store, now=now) for topic in Topic.objects.only("name", "keep_days"))
     answers = _delete(CachedAnswer.objects.filter(purge_at__lte=now))
     calls = _delete(Call.objects.filter(purge_at__lte=now))
+    for topic in Topic.objects.only("name", "keep_days"):
+        _delete(find_outdated(topic, now=now))
     return Forgotten(answers=answers, calls=calls, early=early)
 
 
@@ -85,6 +88,8 @@ def _delete(rows: QuerySet[Any]) -> int:
     while pks := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
         if rows.model is CachedAnswer:
             blank_history(pks)
+        if rows.model is ReviewItem:
+            _blank_log(ReviewItem, pks)
         deleted += rows.model.objects.filter(pk__in=pks).delete()[1].get(rows.model._meta.label, 0)
     return deleted
 
@@ -94,6 +99,10 @@ def blank_history(pks: Iterable[int]) -> None:
     stays."""
     pks = list(pks)
     AnswerVersion.objects.filter(answer__in=pks).delete()
-    answers = ContentType.objects.get_for_model(CachedAnswer)
-    noted = LogEntry.objects.filter(content_type=answers, object_id__in=[str(pk) for pk in pks])
+    _blank_log(CachedAnswer, pks)
+
+
+def _blank_log(model: type[Model], pks: Iterable[int]) -> None:
+    kind = ContentType.objects.get_for_model(model)
+    noted = LogEntry.objects.filter(content_type=kind, object_id__in=[str(pk) for pk in pks])
     noted.update(object_repr="erased", change_message="")

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import AnswerVersion, ReviewItem, Topic, WarmBatch, WarmRow
 from cache_admin.review.candidates import submit_text
-from cache_admin.review.caring import mark_verified
+from cache_admin.review.caring import mark_published
 from cache_admin.review.rules import must_be_reviewed
 from cache_admin.services.answers import make_chunks
 from cache_admin.services.mirror import apply_items
@@ -37,17 +38,27 @@ def publish_rows(rows: Sequence[WarmRow], *, batch: WarmBatch, store: AnswerStor
     apply_items(made)
     runs = AnswerVersion.objects.filter(answer__key__in=[item.key for item in made], run__in=[i.token for i in made])
     runs.update(author=batch.created_by, why=(_("Imported from %s") % batch.name)[:300])
-    for item in made:
-        mark_verified(item.key, by=batch.created_by, now=now)
+    mark_published([item.key for item in made], by=batch.created_by, now=now)
     _note(rows, items, now=now)
 
 
 def _send_to_review(rows: Sequence[WarmRow], *, batch: WarmBatch, now: datetime) -> list[WarmRow]:
-    """The rows that may be published at once; the others are candidates now. Done twice, the same text is sent in anew."""
+    """The rows that may be published at once; the others become candidates."""
     topics = Topic.objects.filter(name__in={row.topic for row in rows}, needs_approval=True)
     strict = {topic.name for topic in topics if must_be_reviewed(topic, user=batch.created_by)}
-    sent = [row for row in rows if row.topic in strict]
-    for row in sent:
+    for row in rows:
+        if row.topic in strict:
+            _submit(row, batch=batch, now=now)
+    return [row for row in rows if row.topic not in strict]
+
+
+def _submit(row: WarmRow, *, batch: WarmBatch, now: datetime) -> None:
+    """Both or neither, so that whatever cuts it off, a text is sent in once."""
+    told = _("Sent to review: heard when somebody has approved it.")
+    with transaction.atomic():
+        waiting = WarmRow.objects.filter(pk=row.pk, state=State.WAITING)
+        if not waiting.update(state=State.DONE, ended_at=now, failure=told):
+            return
         submit_text(
             _identify(row),
             chunks=make_chunks(row.answer),
@@ -57,9 +68,6 @@ def _send_to_review(rows: Sequence[WarmRow], *, batch: WarmBatch, now: datetime)
             note=_("Imported from %s") % batch.name,
             now=now,
         )
-    waiting = WarmRow.objects.filter(pk__in=[row.pk for row in sent], state=State.WAITING)
-    waiting.update(state=State.DONE, ended_at=now, failure=_("Sent to review: heard when somebody has approved it."))
-    return [row for row in rows if row.topic not in strict]
 
 
 def _identify(row: WarmRow) -> AskedQuestion:
