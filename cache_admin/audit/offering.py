@@ -8,9 +8,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
+from cache_admin.audit.acts import NotUndoneError, Undoer
 from cache_admin.audit.describing import describe, find_difference, find_marks
 from cache_admin.audit.recording import name_deed, record
-from cache_admin.audit.undoing import NotUndoneError, Undoer, find_undo
+from cache_admin.audit.undoing import find_undo
 from cache_admin.audit.verbs import UNDONE
 from cache_admin.models import AuditEntry
 from connectgenai.wire.store import AnswerStore
