@@ -94,7 +94,8 @@ class IncidentAdmin(KeysetAdmin[Incident]):
         """All that were meant."""
         names = ", ".join(row.topic for row in incident.topics.all())
         count = len(incident.questions)
-        return names if not count else f"{names} ({ngettext('%d question', '%d questions', count) % count})"
+        questions = ngettext("%d question", "%d questions", count) % count
+        return f"{names} ({questions})" if count else names
 
     @admin.display(description=_("state"))
     def state(self, incident: Incident) -> SafeString:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin import site as admin_site
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone, translation
@@ -25,12 +25,15 @@ from connectgenai.wire.store import AnswerStore
 from tests.cache_admin.conftest import NOW
 from tests.cache_admin.page_words import read_words
 from tests.cache_admin.test_mirror import answer_item, call_item
+from tests.cache_admin.world import make_world
 
 # What somebody has written, and codes
 DATA = re.compile(
     r"Questions and answers|Answer briefly\.|Are you open on Sunday\?|Open\?|One moment please, I am looking that up\."
     r"|We are (?:closed|open on Sunday)\.|Come between ten and four\.|First part\.|Second part\.|</?speak>|\w+\*{5,}"
     r"|<Task: zz-1 \(FAILURE\)>"
+    r"|\bzz[ -](?:title|be brief|policy|sorry|one moment|then|document|earlier|question|answer|failed|text \d|contact|abandoned|reason"
+    r"|message|parked|excerpt|incident|which|file|row|candidate|draft|note|approved|flow|label|why|topic)\b"
     r"|\b(?:faq|ada|calm|zz[\w.-]*|Viewers|Supervisors|Administrators|Reviewers|unreadable|md5|name=value)(?!\w)"
 )
 # What is called the same in every language
@@ -72,7 +75,8 @@ def stage(topic: models.Topic, answer: AskedQuestion, store: AnswerStore, policy
     )
     models.ModelLimit.objects.create(model_id="local.extractive-v1")
     TaskResult.objects.create(task_id="zz-1", task_name="jobs.generate_answer", status="FAILURE")
-    Group.objects.get_or_create(name="Viewers")
+    make_world("zz-topic", "zz")
+    models.ReviewItem.objects.update(chunks=["zz answer"])  # a comparison would show words by themselves
 
 
 def list_pages() -> Iterator[str]:
