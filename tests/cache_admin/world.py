@@ -7,9 +7,11 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
+from django_celery_results.models import TaskResult
 
 from cache_admin.models import (
     AnswerVersion,
+    ApprovedAnswer,
     AuditEntry,
     CachedAnswer,
     Call,
@@ -19,6 +21,8 @@ from cache_admin.models import (
     ModelLimit,
     ParkedMessage,
     Reconciliation,
+    ReviewItem,
+    ReviewText,
     SourceDocument,
     Topic,
     TopicLanguage,
@@ -75,8 +79,22 @@ def _make_traffic(topic: str, mark: str, now: Any) -> Keys:
     IncidentTopic.objects.create(incident=incident, topic=topic, state="on")
     batch = WarmBatch.objects.create(kind="prewarm", state="preview", name=f"{mark} file", topic=topic, created_at=now)
     WarmRow.objects.create(batch=batch, number=1, question=f"{mark} row", verdict="new", **about)
-    return {"cachedanswer": answer, "call": call, "parkedmessage": parked, "incident": incident, "warmbatch": batch,
-            "missedquestion": answer, "uploadedflow": _upload(mark), "auditentry": _note(topic, mark, now)}  # fmt: skip
+    item = ReviewItem.objects.create(key=key, **about, words=mark, question=f"{mark} candidate", chunks=[f"{mark} draft"],
+                                     source="caller", opened_at=now, changed_at=now, note=f"{mark} note")  # fmt: skip
+    ReviewText.objects.create(item=item, answer=answer, run=f"{topic}2", chunks=[f"{mark} draft"], made_at=now)
+    approved = ApprovedAnswer.objects.create(answer=answer, **about, question=f"{mark} approved", verify_by=now.date())
+    return {
+        "reviewitem": item,
+        "approvedanswer": approved,
+        "cachedanswer": answer,
+        "missedquestion": answer,
+        "call": call,
+        "parkedmessage": parked,
+        "incident": incident,
+        "warmbatch": batch,
+        "uploadedflow": _upload(mark),
+        "auditentry": _note(topic, mark, now),
+    }
 
 
 def _upload(mark: str) -> UploadedFlow:
@@ -96,6 +114,7 @@ def make_rest() -> Keys:
     return {
         "modellimit": ModelLimit.objects.create(model_id="limited").pk,
         "reconciliation": Reconciliation.objects.create(origin="supervisor", asked_at=timezone.now()).pk,
+        "taskresult": TaskResult.objects.create(task_id="a-task", status="SUCCESS").pk,
         "user": person.pk,
         "group": Group.objects.create(name="a group").pk,
     }
