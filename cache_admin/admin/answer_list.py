@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin.admin.badges import badge
 from cache_admin.admin.keyset import KeysetChangeList
+from cache_admin.admin.typed import ModelAdmin
 from cache_admin.models import CachedAnswer, Topic
+from cache_admin.search.full_text import MOST, is_capped, search_answers
 
 _OBSTACLES = {"expired": _("expired"), "stale": _("outdated")}
 
@@ -18,12 +22,33 @@ def _read_revisions(names: set[str]) -> dict[str, int]:
     return dict(Topic.objects.filter(name__in=names).values_list("name", "revision"))
 
 
+class AnswerSearch(ModelAdmin[CachedAnswer]):
+    """Searched by the words of questions and spoken texts, or by a whole key."""
+
+    search_fields = ("question",)  # so that there is a box to type in
+    search_help_text = _("The beginnings of words of the question or the spoken text, or an answer's whole key.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CachedAnswer], search_term: str
+    ) -> tuple[QuerySet[CachedAnswer], bool]:
+        """The database's own index finds the words."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        same = queryset.filter(key=term)
+        return (same if same.exists() else search_answers(queryset, term)), False
+
+
 class AnswerChangeList(KeysetChangeList):
     """Answers with their topics' revisions: one query more for the whole page."""
 
     def get_results(self, request: HttpRequest) -> None:
         """The page's answers, each with the revision that counts."""
         super().get_results(request)
+        if self.query and is_capped(CachedAnswer.objects.all(), self.query):
+            self.remark = (
+                gettext("More than %d answers have these words; only so many are looked at. Add a word.") % MOST
+            )
         revisions = _read_revisions({answer.topic for answer in self.result_list})
         for answer in self.result_list:
             answer.topic_revision = revisions.get(answer.topic, 0)

@@ -28,7 +28,7 @@ from cache_admin.admin.answer_forms import (
     PrewarmForm,
 )
 from cache_admin.admin.answer_history import AnswerHistory
-from cache_admin.admin.answer_list import AnswerChangeList, show_state
+from cache_admin.admin.answer_list import AnswerChangeList, AnswerSearch, show_state
 from cache_admin.admin.exporting import ExportingAdmin
 from cache_admin.admin.filters import LanguageFilter, TopicFilter
 from cache_admin.admin.keyset import KeysetAdmin
@@ -48,7 +48,7 @@ from connectgenai.wire.store import ConflictError
 
 @admin.register(CachedAnswer)
 class AnswerAdmin(
-    AnswerHistory, ExportingAdmin[CachedAnswer], StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]
+    AnswerSearch, AnswerHistory, ExportingAdmin[CachedAnswer], StoreFirstAdmin[CachedAnswer], KeysetAdmin[CachedAnswer]
 ):
     """The mirror of the answers; every change goes to DynamoDB, and comes back from there."""
 
@@ -57,7 +57,6 @@ class AnswerAdmin(
     export_rows = staticmethod(describe_answers)
     list_display = ("question", "topic", "language", "state_badge", "source", "calls", "finished_at", "changed_at")
     list_filter = (TopicFilter, LanguageFilter, "state", "source", "pinned", "changed_at")
-    search_fields = ("question",)
     sortable_by = ("calls", "changed_at")
     ordering = ("-changed_at",)
     actions = ("invalidate_selected",)

@@ -36,7 +36,7 @@ class KeysetChangeList(ChangeList):
     The order column must not hold NULL.
     """
 
-    older_link = newer_link = ""
+    older_link = newer_link = remark = ""
 
     def __init__(self, request: HttpRequest, *arguments: Any, **named: Any) -> None:
         self._cursor = request.GET.get(CURSOR, "")

@@ -1,0 +1,1 @@
+"""Searching answers by their words, on both databases."""
