@@ -29,6 +29,7 @@ TEMPLATES = (
     gettext_noop("Imported from %s"),
     gettext_noop("Typed for %s"),
     gettext_noop("By schedule: %s"),
+    gettext_noop("After a change of %s"),
     gettext_noop("as version %d again"),
     gettext_noop("DynamoDB does not serve: %s"),
     gettext_noop(

@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin.admin.trials import GENERATE
@@ -74,7 +74,7 @@ class ChangePages:
 
     def _begin(self, request: HttpRequest, topic: Topic, outdated: list[CachedAnswer]) -> HttpResponse:
         now = timezone.now()
-        name = gettext("After a change of %s") % topic
+        name = gettext_noop("After a change of %s") % topic
         batch = make_chosen_batch(outdated, name=name, by=request.user, now=now) if outdated else None
         if batch is None or not confirm(batch, now=now):
             messages.info(request, gettext("There is nothing to do: what is asked most has good answers."))

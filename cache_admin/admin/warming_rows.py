@@ -14,6 +14,7 @@ from cache_admin.admin.badges import badge
 from cache_admin.amounts import show_count, show_decimal
 from cache_admin.models import CachedAnswer, WarmBatch, WarmRow
 from cache_admin.stored_words import read_stored
+from cache_admin.trials.reasons import explain_failure
 from cache_admin.warming.batches import FINAL, count_chosen, count_verdicts, read_progress
 from cache_admin.warming.estimate import Estimate, measure_batch
 
@@ -87,7 +88,7 @@ def _describe_row(row: WarmRow, answer: CachedAnswer | None) -> dict[str, Any]:
     return {
         "row": row,
         "badge": badge(_TONES[word], label),
-        "reason": read_stored(row.failure or (row.reason if is_planned else "")),
+        "reason": explain_failure(read_stored(row.failure or (row.reason if is_planned else ""))),
         "may_choose": row.verdict != WarmRow.Verdict.INVALID,
         "url": reverse("admin:cache_admin_cachedanswer_change", args=[answer.pk]) if answer else "",
         "there": answer.text if answer and row.answer else "",

@@ -16,7 +16,7 @@ from cache_admin.services.answers import AnswerError, read_topic
 from cache_admin.stored_words import in_english
 from cache_admin.trials.choosing import publish_draft
 from cache_admin.trials.drafts import ask_draft, drop_draft, identify_draft
-from cache_admin.warming.sending import end_row, note_sent, watch_rows
+from cache_admin.warming.sending import IN_REVIEW, end_row, note_sent, watch_rows
 from connectgenai.wire.items import GENERATED, READY, AnswerItem
 from connectgenai.wire.question import EVERYONE, AskedQuestion, identify_question
 from connectgenai.wire.queue import RequestQueue
@@ -78,8 +78,8 @@ def _renew(row: WarmRow, draft: AnswerItem, *, store: AnswerStore, now: datetime
     tokens = (draft.input_tokens, draft.output_tokens)
     try:
         topic = read_topic(row.topic, store)
-        if topic.needs_approval:  # the draft waits for those who approve
-            return end_row(row, State.DONE, now=now, tokens=tokens)
+        if topic.needs_approval:  # the mirror has shown the draft to those who approve
+            return end_row(row, State.DONE, now=now, failure=_(IN_REVIEW), tokens=tokens)
         publish_draft(
             draft, _find_shared(row), topic=topic, seen_version=row.seen_version, is_chosen=False, store=store, now=now
         )

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from cache_admin.mapping import epoch_ms
 from cache_admin.models import WarmRow
 from cache_admin.services.answers import AnswerError, prewarm_question
 from connectgenai.wire.items import FAILED, GENERATED, PENDING, READY, AnswerItem, answer_pk, from_attributes
-from connectgenai.wire.question import QuestionError
+from connectgenai.wire.question import DRAFT, QuestionError
 from connectgenai.wire.queue import RequestQueue
 from connectgenai.wire.request import GenerationRequest
 from connectgenai.wire.store import AnswerStore, is_requeue_due
@@ -22,6 +23,7 @@ Finish = Callable[[WarmRow, AnswerItem, datetime], None]
 _READ_AT_ONCE = 100
 SENT_AGAIN_AFTER_MS = 60_000  # a message, or the worker that had it, is lost
 GIVEN_UP_AFTER = timedelta(hours=1)
+IN_REVIEW = gettext_noop("Sent to review: heard when somebody has approved it.")
 
 
 def send_rows(rows: Sequence[WarmRow], *, store: AnswerStore, queue: RequestQueue, now: datetime) -> None:
@@ -105,7 +107,7 @@ def finish_row(row: WarmRow, item: AnswerItem, now: datetime) -> None:
     """The answer is there: what a later ask, or a supervisor, has made of it did not cost this batch anything."""
     is_ours = item.text_epoch == row.epoch and item.source == GENERATED
     tokens = (item.input_tokens, item.output_tokens) if is_ours else (0, 0)
-    end_row(row, State.DONE, now=now, tokens=tokens)
+    end_row(row, State.DONE, now=now, failure=_(IN_REVIEW) if item.scope == DRAFT else "", tokens=tokens)
 
 
 def _send_again_if_lost(item: AnswerItem, *, store: AnswerStore, queue: RequestQueue, now: datetime) -> None:

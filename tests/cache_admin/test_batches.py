@@ -364,6 +364,6 @@ def test_the_page_of_a_batch_that_is_over_says_so(
     drive()
     page = supervisor.get(f"{LIST}{batch.pk}/change/").content.decode()
     assert "Retry what failed" in page
-    assert "model_down" in page
+    assert "left alone for a while" in page
     batch.refresh_from_db()
     assert is_recent(batch.ended_at)

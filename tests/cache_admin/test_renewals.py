@@ -164,7 +164,7 @@ def test_where_people_approve_the_draft_waits_for_them(
     drive()
     work(store)
     drive()
-    assert state_of(row) == "done"
+    assert (state_of(row), row.failure[:14]) == ("done", "Sent to review")
     assert find_draft(store).state == "READY"
     shared = store.read_answer(ask(QUESTION).key, consistent=True)
     assert shared is not None
