@@ -42,7 +42,7 @@ class AnswerForm(StoreFirstForm[CachedAnswer]):
     why = forms.CharField(
         label=_("Why"), max_length=300, required=False, help_text=_("For those who read the history later.")
     )
-    seen_version = forms.IntegerField(widget=forms.HiddenInput)
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, label="")
 
     class Meta:
         """Nothing of the row itself: the mirror writes that."""

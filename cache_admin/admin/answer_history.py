@@ -28,6 +28,7 @@ from cache_admin.review.rules import goes_to_review
 from cache_admin.services.answers import AnswerError, edit_answer
 from cache_admin.services.versions import compare_texts, credit_author
 from cache_admin.services.voice import find_voice_faults, listen
+from cache_admin.stored_words import read_stored
 from connectgenai.wire.store import ConflictError
 
 SHOWN = 20
@@ -160,7 +161,7 @@ def _describe(answer: CachedAnswer, version: AnswerVersion) -> SafeString:
 def _tell(version: AnswerVersion) -> str:
     """Who wrote it, when, and why."""
     who = str(version.author) if version.author else version.get_source_display() or gettext("unknown")
-    return " · ".join(part for part in (who, version.model, _when(version), version.why) if part)
+    return " · ".join(part for part in (who, version.model, _when(version), read_stored(version.why)) if part)
 
 
 def _when(version: AnswerVersion) -> str:

@@ -16,8 +16,8 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from cache_admin.admin.badges import badge
 from cache_admin.admin.permissions import NamedPermissions
@@ -115,7 +115,7 @@ class PersonAdmin(NamedPermissions, DjangoUserAdmin):  # type: ignore[type-arg] 
         people = list(self._choose(request, queryset))
         count = end_sessions([person.pk for person in people])
         for person in people:
-            self.log_change(request, person, "Signed out everywhere.")
+            self.log_change(request, person, gettext("Signed out everywhere."))
         messages.success(request, ngettext("%d session ended.", "%d sessions ended.", count) % count)
 
     @admin.action(description=_("Forget the second factor (lost phone)"), permissions=["change"])
@@ -123,7 +123,7 @@ class PersonAdmin(NamedPermissions, DjangoUserAdmin):  # type: ignore[type-arg] 
         """The next sign-in needs the password only, and sets up another if one is asked for."""
         gone = [person for person in self._choose(request, queryset) if remove_second_factor(person)]
         for person in gone:
-            self.log_change(request, person, "Second factor forgotten.")
+            self.log_change(request, person, gettext("Second factor forgotten."))
         count = len(gone)
         messages.success(
             request, ngettext("%d second factor forgotten.", "%d second factors forgotten.", count) % count
@@ -135,5 +135,5 @@ class PersonAdmin(NamedPermissions, DjangoUserAdmin):  # type: ignore[type-arg] 
         count = 0
         for person in self._choose(request, queryset):
             count += bool(reset(username=person.get_username()))
-            self.log_change(request, person, "Unlocked.")
+            self.log_change(request, person, gettext("Unlocked."))
         messages.success(request, ngettext("%d name unlocked.", "%d names unlocked.", count) % count)

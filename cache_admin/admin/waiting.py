@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin import gateways
@@ -207,7 +207,7 @@ class WaitPolicyAdmin(StoreFirstAdmin[WaitPolicy]):
         with transaction.atomic():
             if change:  # a policy that was not made here has no version yet
                 found = WaitPolicy.objects.get(pk=policy.pk)
-                keep_version(found, user=None, now=now, note=gettext("as it was found"))
+                keep_version(found, user=None, now=now, note=gettext_noop("as it was found"))
             super().save_model(request, policy, form, change)
             super().save_related(request, form, formsets, change)
             keep_version(WaitPolicy.objects.get(pk=policy.pk), user=request.user, now=now)

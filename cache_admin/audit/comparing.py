@@ -14,7 +14,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cache_admin.audit.describing import read_text
+from cache_admin.audit.describing import NOT_KEPT, read_text
 from cache_admin.models import AuditEntry, CachedAnswer
 from cache_admin.services.versions import Piece, compare_texts
 
@@ -85,6 +85,8 @@ def _show(value: Any) -> str:
 
 def _show_text(text: str) -> str:
     """A moment in the reader's own zone and words."""
+    if text == NOT_KEPT:
+        return _("(not kept here)")
     try:
         when = parse_datetime(text) if text[:2] == "20" and len(text) < 40 else None
     except ValueError:

@@ -98,14 +98,14 @@ def switch_on(fault: Fault, *, question: str, undo: ExitStack) -> None:
         undo.callback(_put_faults, url, [])
     if fault.holds_queue:
         if not find_control_url():
-            raise OSError("the queue is not a local one")
+            raise OSError(_("the queue is not a local one"))
         _hold_queue(ABSENT_SECONDS)
         undo.callback(_hold_queue, 0)
 
 
 def _put_faults(url: str, faults: list[dict[str, Any]]) -> None:
     if not url:
-        raise OSError("the Bedrock endpoint has no control API")
+        raise OSError(_("the Bedrock endpoint has no control API"))
     request = urllib.request.Request(f"{url}/faults", json.dumps(faults).encode(), method="PUT")  # noqa: S310
     with urllib.request.urlopen(request, timeout=CONTROL_SECONDS):  # noqa: S310
         pass

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from cache_admin.models import WaitPolicy, WaitPolicyVersion, WaitPrompt
 from cache_admin.services.policy_faults import explain_policy_faults
@@ -124,5 +125,5 @@ def restore_version(version: WaitPolicyVersion, *, store: AnswerStore, user: Use
         for prompt in prompts:
             prompt.policy = policy
             prompt.save()
-        keep_version(policy, user=user, now=now, note=_("as version %d again") % version.number)
+        keep_version(policy, user=user, now=now, note=gettext_noop("as version %d again") % version.number)
     return count

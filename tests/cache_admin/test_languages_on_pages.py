@@ -45,7 +45,6 @@ SAME = {
     "Chat", "Flow", "Flows", "Linter", "Markdown", "Name", "Status", "Text", "Version", "Word", "Live", "Worker", "Token", "Filter",
     "Modul", "Start", "System", "Guardrail", "Titel", "Traceback", "Producer", "Consumer",
     "instructions model_id max_tokens temperature guardrail sharing",  # for a script
-    "Seen version",  # of a hidden field
     "True", "False",  # Django's icons of yes and no
     # Django says this once and for all when it is loaded
     "Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to"
