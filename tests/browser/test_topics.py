@@ -17,9 +17,9 @@ PICTURES = os.environ.get("CONNECTGENAI_PICTURES", "")  # a folder: pictures of 
 
 
 def look_for_barriers(page: Page, name: str) -> list[str]:
-    """What axe-core finds at both widths, and whether the page scrolls sideways."""
+    """What axe-core finds, in light at both widths, and whether the page scrolls sideways."""
     found = []
-    for width in (1280, 390):
+    for width in (1280, 390) if name.endswith("light") else (1280,):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(400)  # the menu folds away
         if PICTURES:
