@@ -19,6 +19,7 @@ from cache_admin.admin.review_filters import OwnerFilter, StateFilter
 from cache_admin.admin.review_item import ItemPage
 from cache_admin.models import ReviewItem
 from cache_admin.review.rules import APPROVE
+from cache_admin.review.searching import search_items
 from cache_admin.review.taking_in import find_topics
 
 _TONES = {"draft": "INVALID", "in_review": "PENDING", "published": "READY", "rejected": "FAILED"}
@@ -31,7 +32,7 @@ class ReviewAdmin(ItemPage, BulkPages, KeysetAdmin[ReviewItem]):
     list_display = ("question", "topic", "language", "state_badge", "source", "callers", "opened_at", "owner")
     list_filter = (StateFilter, TopicFilter, LanguageFilter, "source", OwnerFilter)
     list_select_related = ("owner",)
-    search_fields = ("question",)
+    search_fields = ("question",)  # so that there is a box to type in
     sortable_by = ()
     ordering = ("-rank",)
     actions = ("approve_selected",)
@@ -62,6 +63,12 @@ class ReviewAdmin(ItemPage, BulkPages, KeysetAdmin[ReviewItem]):
         """The queue, and the topics whose earlier answers can be taken in."""
         more = {"strict_topics": list(find_topics()) if self.has_approve_permission(request) else []}
         return super().changelist_view(request, {**more, **(extra_context or {})})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ReviewItem], search_term: str
+    ) -> tuple[QuerySet[ReviewItem], bool]:
+        """By the beginnings of words."""
+        return (search_items(queryset, search_term) if search_term.strip() else queryset), False
 
     @admin.display(description=_("state"))
     def state_badge(self, item: ReviewItem) -> SafeString:

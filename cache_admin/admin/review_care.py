@@ -31,6 +31,7 @@ from cache_admin.models import ApprovedAnswer, CachedAnswer, Topic
 from cache_admin.review.caring import MOST_STALE, find_stale, set_care
 from cache_admin.review.rules import APPROVE
 from cache_admin.review.verifying import say_still_right
+from cache_admin.search.full_text import search_answers
 from cache_admin.services.answers import AnswerError
 from connectgenai.wire.store import ConflictError
 
@@ -50,7 +51,7 @@ class ApprovedAdmin(KeysetAdmin[ApprovedAnswer]):
     list_display_links = None
     list_filter = (DueFilter, OwnerFilter, TopicFilter, LanguageFilter)
     list_select_related = ("owner",)
-    search_fields = ("question",)
+    search_fields = ("question",)  # so that there is a box to type in
     sortable_by = ()
     ordering = ("verify_by",)
     actions = ("still_right",)
@@ -71,6 +72,16 @@ class ApprovedAdmin(KeysetAdmin[ApprovedAnswer]):
     def has_verify_permission(self, request: HttpRequest) -> bool:
         """For the action that needs it."""
         return may_care(request.user)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ApprovedAnswer], search_term: str
+    ) -> tuple[QuerySet[ApprovedAnswer], bool]:
+        """By the beginnings of words, from the answers' index."""
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(
+            answer__in=search_answers(CachedAnswer.objects.order_by(), search_term).values("pk")
+        ), False
 
     def get_urls(self) -> list[Any]:
         """The stale list, and what the answer's page asks."""

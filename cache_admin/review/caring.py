@@ -14,7 +14,7 @@ from cache_admin.models import ApprovedAnswer, CachedAnswer, ReviewItem, Topic
 from connectgenai.wire.items import CURATED, INVALID, READY
 
 MOST_COUNTED: Final = 1_000
-MOST_STALE: Final = 200
+MOST_STALE: Final = 100
 _SEEN = ("topic", "language", "question", "revision", "pinned", "expires_at")
 
 
@@ -84,7 +84,8 @@ def find_stale(*, now: datetime, limit: int = MOST_STALE) -> list[Stale]:
     rows = ApprovedAnswer.objects.select_related("answer", "owner")
     expired = list(rows.filter(expires_at__lte=now).order_by("expires_at")[:limit])
     known = {row.pk for row in expired}
-    older = [row for row in rows.filter(_is_older())[:limit] if row.pk not in known]
+    left = limit - len(expired)
+    older = [row for row in rows.filter(_is_older())[:limit] if row.pk not in known][:left]
     return [Stale(row, _find_why(row, "expired")) for row in expired] + [
         Stale(row, _find_why(row, "stale")) for row in older
     ]

@@ -31,8 +31,12 @@ def find_objection(item: ReviewItem, *, topic: Topic | None, user: Any, is_chang
     """Why this person may not approve the candidate, in words for them; "" when they may. `is_changed`: they have edited it."""
     if not user.has_perm(APPROVE):
         return _("You may not approve answers. Send it to review.")
-    if topic is None or not topic.four_eyes:
-        return ""
+    if item.state == ReviewItem.State.DRAFT:
+        return _("This is a draft: whoever writes it has not sent it to review yet.")
+    return _find_same_eyes(item, user=user, is_changed=is_changed) if topic is not None and topic.four_eyes else ""
+
+
+def _find_same_eyes(item: ReviewItem, *, user: Any, is_changed: bool) -> str:
     if is_changed:
         return _(
             "Four eyes: you have changed the text, so somebody else has to approve it. Send it to review; nothing is lost."

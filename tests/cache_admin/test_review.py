@@ -275,9 +275,11 @@ def test_a_rejection_needs_a_reason_and_a_second_one_changes_nothing(strict: Top
     assert reject(opened(), seen_version=1, by=ada, note="Wrong.", now=NOW).version == 2
 
 
-def test_a_draft_goes_back_and_forth_with_its_note(strict: Topic, ada: User, bob: User) -> None:
+def test_a_draft_goes_back_and_forth_with_its_note(strict: Topic, store: AnswerStore, ada: User, bob: User) -> None:
     draft = submit_text(ask(QUESTION), chunks=[TEXT], by=bob, is_draft=True, now=NOW)
     assert (draft.state, draft.sent_by) == ("draft", None)
+    with pytest.raises(AnswerError, match="This is a draft"):
+        settle(draft, ada, store)
     sent = send_in(draft, seen_version=draft.version, by=bob, now=NOW)
     back = send_back(sent, seen_version=sent.version, by=ada, note="Say until when.", now=NOW)
     assert (back.state, back.note, back.owner, back.author) == ("draft", "Say until when.", bob, bob)

@@ -172,6 +172,15 @@ def test_an_item_that_is_not_there(reviewer: Client, item: ReviewItem, address: 
     assert reviewer.get(QUEUE + address).status_code == 404
 
 
+@pytest.mark.parametrize(("words", "count"), [("sund open", 1), ("monday", 0), ("?", 0), ("sunday closed", 1)])
+def test_items_are_found_by_the_words_of_their_question_or_of_any_of_their_texts(
+    reviewer: Client, item: ReviewItem, monkeypatch: pytest.MonkeyPatch, words: str, count: int
+) -> None:
+    apply_items([made("caller:k1:b", text="We are closed.")])
+    monkeypatch.setattr("cache_admin.review.searching.LOOKED_AT", 0)  # as if it stood far down in the list
+    assert len(reviewer.get(f"{QUEUE}?q={words}").context["cl"].result_list) == count
+
+
 # -- several at once
 
 

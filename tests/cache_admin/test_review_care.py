@@ -50,6 +50,7 @@ def due(question: str, days: int, store: AnswerStore, owner: User | None = None)
         ("", ["Is it dry?", "Is it far?"]),
         ("owner=me", ["Is it far?"]),
         ("due=later", ["Is it new?"]),
+        ("q=dry", ["Is it dry?"]),
         ("due=all", ["Is it dry?", "Is it far?", "Is it new?"]),
     ],
 )
