@@ -48,14 +48,12 @@ class Group:
 
 
 def list_groups(user: Any, callers: int, hour: LastHour, *, now: datetime) -> list[Group]:
-    """What is on now, how the last hour went, what it cost, and what waits for people."""
-    groups = [
-        Group("now", _("Now"), (*_list_present(callers, now), *_list_bad_ends(hour, now))),
-        Group("hour", _("The last hour"), tuple(_list_kinds(hour, now))),
-        Group("worth", _("What it cost, and what the cache saved"), tuple(_list_worth(user, hour, now))),
-        Group("chores", _("Waiting for you"), tuple(_list_chores(user, now))),
+    """Who and what waits, how the last hour went, and what it cost."""
+    return [
+        Group("now", _("What waits"), (*_list_present(callers, now), *_list_chores(user, now))),
+        Group("hour", _("The last hour"), (*_list_kinds(hour, now), *_list_bad_ends(hour, now))),
+        Group("worth", _("What the last hour cost, and what was saved"), tuple(_list_worth(user, hour, now))),
     ]
-    return [group for group in groups if group.numbers]
 
 
 def _find(model: str, **chosen: Any) -> str:

@@ -26,12 +26,10 @@ def find_used(*, now: datetime) -> dict[str, tuple[int, int]]:
 
 
 def price(tokens: Tokens) -> Decimal | None:
-    """Dollars; None when the prices of a model that has worked are not entered."""
-    prices = _read_prices(model for model, counts in tokens.items() if any(counts))
-    total = Decimal(0)
-    for model, (read, written) in tokens.items():
-        if not read and not written:
-            continue
+    """Dollars; None when the prices of a model that has worked are not entered. What a person wrote has no model."""
+    worked = {model: counts for model, counts in tokens.items() if model and any(counts)}
+    prices, total = _read_prices(worked), Decimal(0)
+    for model, (read, written) in worked.items():
         known = prices.get(model)
         if known is None:
             return None

@@ -46,8 +46,8 @@ TEXTS = [
 ]
 
 
-def fill() -> dict[str, str]:
-    """Fills an empty database; the session of each role."""
+def fill() -> dict[str, dict[str, str]]:
+    """Fills an empty database; the session of each role, and a row of each page's model."""
     from django.core.management import call_command
     from django.utils import timezone
 
@@ -58,9 +58,18 @@ def fill() -> dict[str, str]:
     make_answers(now, chance)
     make_calls(now, chance)
     make_decisions(now, people["Supervisors"])
+    make_reviews(now, people["Supervisors"])
     make_machinery(now, people["Administrators"])
     make_trail(people["Administrators"])
-    return {role: open_session(person) for role, person in people.items()}
+    return {"sessions": {role: open_session(person) for role, person in people.items()}, "rows": find_rows()}
+
+
+def find_rows() -> dict[str, str]:
+    """Each registered model's first row, by the name that its pages' addresses begin with."""
+    from django.contrib.admin import site
+
+    first = {model: model._default_manager.order_by("pk").first() for model in site._registry}
+    return {f"{model._meta.app_label}_{model._meta.model_name}": str(row.pk) for model, row in first.items() if row}
 
 
 def make_people() -> dict[str, Any]:
@@ -89,7 +98,7 @@ def make_answers(now: datetime, chance: random.Random) -> None:
     from cache_admin.models import AnswerVersion, CachedAnswer
 
     for number, (topic, question) in enumerate(list_questions()):
-        asked = now - timedelta(hours=number * 3 + 1)
+        asked = now - timedelta(minutes=number * number * 9 + 4)
         state = {3: "PENDING", 5: "FAILED", 9: "INVALID"}.get(number, "READY")
         known: dict[str, Any] = {"asked_at": asked, "started_at": asked, "changed_at": asked, "calls": 40 - number * 2}
         if state != "PENDING":
@@ -99,7 +108,8 @@ def make_answers(now: datetime, chance: random.Random) -> None:
             words=question.lower(), state=state, epoch=1, version=3, token=f"run-{number}", complete=state == "READY",
             chunks=TEXTS[number % 3].split(". ") if state != "PENDING" else [], revision=1, pinned=number == 1,
             source="curated" if number in (1, 8) else "generated", model="" if number in (1, 8) else "local.extractive-v1",
-            input_tokens=chance.randint(700, 2_000), output_tokens=chance.randint(40, 90), reason="model_busy" if state == "FAILED" else "",
+            input_tokens=0 if number in (1, 8) else chance.randint(700, 2_000), output_tokens=0 if number in (1, 8) else 70,
+            reason="model_busy" if state == "FAILED" else "",
             expires_at=now + timedelta(hours=chance.randint(5, 160)), **known,
         )  # fmt: skip
         for version in range(2 if number == 0 else 0):
@@ -172,7 +182,8 @@ def make_call(
 
 def make_decisions(now: datetime, person: Any) -> None:
     """What a supervisor has in hand: an incident, batches, a schedule."""
-    from cache_admin.models import Incident, IncidentTopic, Topic, WarmBatch, WarmRow, WarmSchedule
+    from cache_admin.models import Incident, IncidentTopic, Topic, WaitPolicy, WarmBatch, WarmRow, WarmSchedule
+    from cache_admin.services.policy_versions import keep_version
 
     text = "Because of the storm no ferry leaves today. Please call again tomorrow."
     for number, until in enumerate((timedelta(hours=4), -timedelta(days=3))):
@@ -192,7 +203,28 @@ def make_decisions(now: datetime, person: Any) -> None:
                 verdict=verdict, chosen=number == 0, reason="no_question" if verdict == "invalid" else "",
                 state={"preview": "planned", "running": "sent", "done": "done"}[state] if number == 0 else "planned",
             )  # fmt: skip
+    policy = WaitPolicy.objects.get(name="calm")
+    for interval in (6.0, 8.0):
+        policy.interval_seconds = interval
+        keep_version(policy, user=person, now=now)
     WarmSchedule.objects.create(topic=Topic.objects.get(name="store-faq"), when="daily", at="05:30")
+
+
+def make_reviews(now: datetime, person: Any) -> None:
+    """Answers on their way to every caller, and one that was approved."""
+    from cache_admin.models import ApprovedAnswer, CachedAnswer, ReviewItem
+
+    for number, (topic, question) in enumerate(list_questions()):
+        if number % 4 == 2:
+            ReviewItem.objects.create(
+                key=f"review.{number}", topic=topic, language=TOPICS[topic], words=question.lower(), question=question, source="caller",
+                chunks=[TEXTS[number % 3]], model="local.extractive-v1", opened_at=now - timedelta(hours=number), changed_at=now,
+                callers=20 - number, rank=(20 - number) * 1_000, owner=person if number == 2 else None, state="in_review",
+            )  # fmt: skip
+    answer = CachedAnswer.objects.filter(source="curated").latest("pk")
+    ApprovedAnswer.objects.create(
+        answer=answer, topic=answer.topic, language=answer.language, question=answer.question, verify_by=now.date(), owner=person
+    )  # fmt: skip
 
 
 def make_machinery(now: datetime, person: Any) -> None:

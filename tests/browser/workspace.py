@@ -24,10 +24,11 @@ START_SECONDS = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where the site is, and the session of somebody of each role."""
+    """Where the site is, the session of somebody of each role, and a row of each page's model."""
 
     url: str
     sessions: dict[str, str]
+    rows: dict[str, str]
 
     def list_cookies(self, role: str, language: str = "en") -> list[dict[str, str]]:
         """What a browser of that person has."""
@@ -63,7 +64,7 @@ def open_workspace(home: Path) -> Iterator[Workspace]:
         )
         assert filled.returncode == 0, filled.stderr
         with _run_site(environment, home / "site.log") as url:
-            yield Workspace(url, json.loads(filled.stdout.splitlines()[-1]))
+            yield Workspace(url, **json.loads(filled.stdout.splitlines()[-1]))
 
 
 @contextmanager

@@ -62,6 +62,24 @@
     for (const row of list.tBodies[0].rows) [...row.cells].forEach((cell, place) => { cell.dataset.name = names[place] || ""; });
   }
 
+  // -- Django's signs beside a search among many choices have a name, but do not say what they are
+
+  window.addEventListener("load", () => setTimeout(() => {
+    for (const sign of document.querySelectorAll(".selector .help-tooltip[aria-label]")) sign.setAttribute("role", "img");
+  }));
+
+  // -- the menu of the person closes when one goes elsewhere
+
+  const userMenu = document.getElementById("user-menu");
+  if (userMenu) {
+    document.addEventListener("click", (event) => { if (!userMenu.contains(event.target)) userMenu.open = false; });
+    userMenu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      userMenu.open = false;
+      userMenu.querySelector("summary").focus();
+    });
+  }
+
   // -- "/" leads to the search
 
   document.addEventListener("keydown", (event) => {
