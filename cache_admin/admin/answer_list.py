@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,6 +17,7 @@ from cache_admin.admin.typed import ModelAdmin
 from cache_admin.models import CachedAnswer, Topic
 from cache_admin.search.full_text import MOST, is_capped, search_answers
 
+KEY = re.compile(r"[a-z0-9-]+\.[0-9a-f]{32}")
 _OBSTACLES = {"expired": _("expired"), "stale": _("outdated")}
 
 
@@ -35,8 +38,7 @@ class AnswerSearch(ModelAdmin[CachedAnswer]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        same = queryset.filter(key=term)
-        return (same if same.exists() else search_answers(queryset, term)), False
+        return (queryset.filter(key=term) if KEY.fullmatch(term) else search_answers(queryset, term)), False
 
 
 class AnswerChangeList(KeysetChangeList):

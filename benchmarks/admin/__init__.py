@@ -1,0 +1,1 @@
+"""Every page of the admin over a million answers and a million calls, on SQLite and on PostgreSQL."""
