@@ -59,6 +59,7 @@ class FileForm(_PlaceForm):
         help_text=_(
             "CSV (UTF-8), XLSX or JSON of at most 40 MB and 200,000 rows. The first row names the columns: question, and "
             "for ready answers answer; topic, language, valid_from and valid_until if they are to differ by row."
+            " Times are in your time zone unless they name an offset."
         ),
     )
     field_order = ("file", "topic", "language")
