@@ -25,14 +25,16 @@ class Chip:
 
 
 def list_chips(cl: Any) -> list[Chip]:
-    """The chosen choice of each filter, and what came with a link and is no filter's choice."""
-    chips, explained = [], set()
+    """What somebody chose of each filter (not what a filter shows by itself), and what came with a link and is no filter's."""
+    chips: list[Chip] = []
+    explained: set[str] = set()
     for spec in cl.filter_specs:
-        choices = list(spec.choices(cl))
-        chosen = [choice for choice in choices[1:] if choice["selected"]]
+        wished = [name for name in spec.expected_parameters() if name in cl.params]
+        chosen = [choice for choice in spec.choices(cl) if choice["selected"]] if wished else []
         if chosen:
-            chips.append(Chip(_capitalise(spec.title), str(chosen[0]["display"]), choices[0]["query_string"]))
-            explained.update(spec.expected_parameters())
+            url = cl.get_query_string(remove=wished)
+            chips.append(Chip(_capitalise(spec.title), str(chosen[0]["display"]), url))
+            explained.update(wished)
     return [*chips, *_list_others(cl, explained)]
 
 

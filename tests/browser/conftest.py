@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from local.stack import SUPERVISOR, Stack
+from tests.browser.workspace import Workspace, open_workspace
 
 # A model quick enough for tests, and slow enough for callers to hear that they are waiting
 PACE = {"first_token_seconds": 1.0, "seconds_per_1000_input_tokens": 0.0, "tokens_per_second": 60.0}
@@ -62,6 +63,13 @@ def session(browser: Browser, stack: Stack) -> Any:
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url("**/admin/")
         return context.storage_state()
+
+
+@pytest.fixture(scope="session")
+def workspace(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The site alone, with a day's rows in it and somebody of each role signed in."""
+    with open_workspace(tmp_path_factory.mktemp("workspace")) as opened:
+        yield opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ and one row of each list.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -16,31 +14,17 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.every_page import Place, find_places, is_here
-from tests.browser.workspace import Workspace, open_workspace
+from tests.browser.workspace import NARROW, WIDE, Workspace, come_in
 
 ROLES = ("Viewers", "Supervisors", "Reviewers", "Administrators")
 IS_LONG = os.environ.get("EVERY_PAGE") == "long"
 STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def workspace(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    with open_workspace(tmp_path_factory.mktemp("workspace")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
 def places(workspace: Workspace) -> list[Place]:
     """Where the superuser finds a page, which is everywhere but where nothing is meant to be read."""
     return find_places(workspace.rows)
-
-
-@contextmanager
-def come_in(browser: Browser, workspace: Workspace, role: str) -> Iterator[BrowserContext]:
-    with browser.new_context(base_url=workspace.url, viewport=WIDE) as context:  # type: ignore[arg-type]
-        context.add_cookies(workspace.list_cookies(role))  # type: ignore[arg-type]
-        yield context
 
 
 def ask(context: BrowserContext, path: str) -> tuple[int, str]:
@@ -56,10 +40,10 @@ def find_pages(context: BrowserContext, places: list[Place]) -> list[str]:
 
 def look(page: Page, path: str, faults: list[str]) -> None:
     """Opens it and notes what goes wrong: in the console, in requests, and with the width, wide and narrow."""
-    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.set_viewport_size(WIDE)
     page.goto(path)
     faults.extend(f"{path} scrolls sideways at 1280" for _ in range(is_too_wide(page)))
-    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    page.set_viewport_size(NARROW)
     faults.extend(f"{path} scrolls sideways at 390" for _ in range(is_too_wide(page)))
 
 
@@ -104,7 +88,7 @@ def test_every_page_has_no_barriers_and_no_faults_in_light_and_dark(
             told = listen(page)
             look(page, path, faults)
             faults.extend(told)
-            page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+            page.set_viewport_size(WIDE)
             faults.extend(
                 find_barriers(page, "light") + find_barriers(page, "dark", "color-contrast", "link-in-text-block")
             )

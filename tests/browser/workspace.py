@@ -14,12 +14,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from playwright.sync_api import Browser, BrowserContext, ViewportSize
+
 from local.emulator import start_emulator
 from local.provision import provision
 from local.tether import tethered_command
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 390, "height": 844}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,14 @@ def open_workspace(home: Path) -> Iterator[Workspace]:
         assert filled.returncode == 0, filled.stderr
         with _run_site(environment, home / "site.log") as url:
             yield Workspace(url, **json.loads(filled.stdout.splitlines()[-1]))
+
+
+@contextmanager
+def come_in(browser: Browser, workspace: Workspace, role: str) -> Iterator[BrowserContext]:
+    """A window of somebody of the role, who has signed in."""
+    with browser.new_context(base_url=workspace.url, viewport=WIDE) as context:
+        context.add_cookies(workspace.list_cookies(role))  # type: ignore[arg-type]
+        yield context
 
 
 @contextmanager
