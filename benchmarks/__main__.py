@@ -14,9 +14,9 @@ from benchmarks.measure import RESULTS, Figures, Say, load_figures, save_figures
 from benchmarks.report import to_text, write_page
 
 # Each is a module of this package with `measure(say)`; the order of the table.
-FAMILIES = ("waiting", "words", "hits", "cold_starts", "workers", "flows", "decisions")
+FAMILIES = ("waiting", "words", "hits", "cold_starts", "workers", "flows", "decisions", "beside")
 # Families with a file of their own; the others share call.json, and the table in docs/benchmarks.md
-OWN_FILES = {name: RESULTS.with_name(f"{name}.json") for name in ("flows", "decisions")}
+OWN_FILES = {name: RESULTS.with_name(f"{name}.json") for name in ("flows", "decisions", "beside")}
 
 
 def main() -> int:

@@ -1,0 +1,228 @@
+"""Whether callers notice a batch: from a new question to its first words, while 10,000 questions are pre-warmed and while they are not.
+
+The whole product runs: emulator, paced model, the workers of each queue as processes of their own. The same steady calls go on
+in phases, in turns with the batch paused and running; both sides share the machine, the tables and one model's quota.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.hits import lambda_process
+from benchmarks.measure import Figure, Figures, Say, percentile
+from flows.caller import Dialled
+from local.stack import ROOT, Stack
+
+ROWS, CALLS, PAIRS = 10_000, 40, 4
+SECONDS_BETWEEN_CALLS = 0.7
+REQUESTS_PER_MINUTE = 300  # of which callers need 86, and at most 240 flow steadily: pre-warming gets what is left
+PACE = {"first_token_seconds": 1.0, "seconds_per_1000_input_tokens": 0.0, "tokens_per_second": 40.0}
+TOPIC, LANGUAGE, MODEL = "store-faq", "en-US", "local.extractive-v1"
+WARMED, ASKED = "How much does the {} cost?", "Do you sell the {} here?"
+PATIENCE_SECONDS, QUIET_SECONDS = 60.0, 4.0
+
+
+def measure(say: Say, *, rows: int = ROWS, calls: int = CALLS, pairs: int = PAIRS) -> Figures:
+    """`live_p95_beside_batch` and `live_p50_beside_batch` beside the same without it, and what the batch got done meanwhile."""
+    with TemporaryDirectory(prefix="bench-") as name, Stack(home=Path(name), say=lambda _: None) as stack:
+        bench = Bench(stack, Path(name))
+        found = bench.begin(rows)
+        say(f"beside: a batch of {found:,} questions is confirmed")
+        waits: dict[str, list[float]] = {"without": [], "with": []}
+        warmed, seconds = 0, 0.0
+        with lambda_process(stack.environment) as desk:
+            place_calls(desk, 5)
+            for _ in range(pairs):
+                waits["without"] += place_calls(desk, calls)
+                bench.resume()
+                began = time.time()
+                waits["with"] += place_calls(desk, calls)
+                ended = time.time()
+                warmed += bench.count_warmed(began, ended)
+                seconds += ended - began
+                bench.pause()
+                last = {side: percentile(some[-calls:], 0.95) for side, some in waits.items()}
+                say(f"beside: p95 {last['without']:.2f} s without, {last['with']:.2f} s with; {warmed} pre-warmed")
+        done = int(bench.run("count"))
+    return _to_figures(waits, rows=found, done=done, warmed=warmed, seconds=seconds)
+
+
+def _to_figures(waits: dict[str, list[float]], *, rows: int, done: int, warmed: int, seconds: float) -> Figures:
+    count = len(waits["with"])
+    beside = f"{warmed:,} of a batch's {rows:,} questions were generated in the {seconds:.0f} s of these calls"
+    p95, p50 = ({side: percentile(some, share) for side, some in waits.items()} for share in (0.95, 0.5))
+    return {
+        "live_p95_beside_batch": Figure(p95["with"], p95["without"], "s", count, beside, "ratio <= 1.2"),
+        "live_p50_beside_batch": Figure(p50["with"], p50["without"], "s", count),
+        "prewarmed_per_minute": Figure(warmed / seconds * 60, None, "questions", warmed),
+        "batch_rows": Figure(rows, None, "rows", 1, f"{done:,} of them noted as done at the end of the last phase"),
+    }
+
+
+# -- callers
+
+
+def place_calls(desk: Any, count: int) -> list[float]:
+    """Seconds from the question to the first words of each call; one new question after the other, at a steady pace."""
+    began = time.monotonic()
+    with ThreadPoolExecutor(count) as callers:
+        calls = []
+        for number in range(count):
+            time.sleep(max(0.0, began + number * SECONDS_BETWEEN_CALLS - time.monotonic()))
+            calls.append(callers.submit(_call, desk))
+        return [call.result() for call in calls]
+
+
+def _call(desk: Any) -> float:
+    """RuntimeError when there is no answer."""
+    question = ASKED.format(make_name(uuid.uuid4().int, letters=12))
+    contact = Dialled(topic=TOPIC, question=question, contact_id=str(uuid.uuid4()), caller="")
+    began = time.monotonic()
+    reply = desk.ask(contact.event(topic=TOPIC, question=question)).to_map()
+    while reply["statusCode"] == "202" and time.monotonic() - began < PATIENCE_SECONDS:
+        reply = desk.poll(contact.event(ticket=reply["ticket"], cursor=reply["cursor"])).to_map()
+    if reply["statusCode"] not in ("200", "206"):
+        raise RuntimeError(f"a live call got {reply['statusCode']} {reply['reason']}")
+    return time.monotonic() - began
+
+
+def make_name(number: int, *, letters: int) -> str:
+    """A word of its own for each number; in letters, for a question with a long number in it is a caller's own, and not shared."""
+    return "".join(chr(97 + number // 26**place % 26) for place in range(letters))
+
+
+# -- the batch
+
+
+class Bench:
+    """The batch, begun and steered from a process that has the site's environment."""
+
+    def __init__(self, stack: Stack, home: Path) -> None:
+        self._home = home
+        self._model = stack.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]
+        kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "CONNECTGENAI_", "DJANGO_"))}
+        self._environment = {**kept, **stack.environment, "DJANGO_SETTINGS_MODULE": "connectgenai.settings"}
+
+    def begin(self, rows: int) -> int:
+        """Uploads a file of questions, lets housekeeping read it, and confirms it, paused; how many rows it has to do."""
+        _send("PUT", f"{self._model}/_control/pace", PACE)
+        with (self._home / "questions.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([["question"], *([WARMED.format(make_name(n, letters=5))] for n in range(rows))])
+        return int(self.run("begin"))
+
+    def resume(self) -> None:
+        """Returns once the model answers the batch's questions."""
+        began = time.time()
+        self.run("resume")
+        self._wait_until(lambda: self.count_warmed(began, time.time()) > 0)
+
+    def pause(self) -> None:
+        """Returns once the model is left alone: a paused batch's questions under way are answered nevertheless."""
+        self.run("pause")
+        self._wait_until(lambda: not any(call["started_ms"] > _ago(QUIET_SECONDS) for call in self._read_calls()))
+
+    def count_warmed(self, began: float, ended: float) -> int:
+        """How many of the batch's questions the model was asked between two moments, in epoch seconds."""
+        return sum(began <= call["started_ms"] / 1000 <= ended for call in self._read_calls())
+
+    def _read_calls(self) -> Iterator[dict[str, Any]]:
+        head = WARMED.partition("{")[0]
+        calls = _send("GET", f"{self._model}/_control/calls")["calls"]
+        return (call for call in calls if call["question"].startswith(head))
+
+    def _wait_until(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not is_so():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the batch does not do what it is told")
+            time.sleep(0.5)
+
+    def run(self, wish: str) -> str:
+        """What the process says."""
+        command = [sys.executable, "-m", "benchmarks.beside", wish, str(self._home / "questions.csv")]
+        done = subprocess.run(command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, check=True)
+        return done.stdout.decode().strip()
+
+
+def _ago(seconds: float) -> float:
+    return (time.time() - seconds) * 1000
+
+
+def _send(method: str, url: str, body: object = None) -> Any:
+    wish = urllib.request.Request(url, json.dumps(body).encode() if body else None, method=method)
+    with urllib.request.urlopen(wish, timeout=30) as reply:
+        return json.load(reply)
+
+
+# -- in the process that begins and steers it
+
+
+def _work(wish: str, file: str) -> None:
+    import django
+
+    django.setup()
+    {"begin": _begin, "pause": _pause, "resume": _resume, "count": _count}[wish](Path(file))
+
+
+def _begin(file: Path) -> None:
+    from django.core.files import File
+    from django.db import transaction
+    from django.utils import timezone
+
+    from cache_admin import gateways
+    from cache_admin.models import ModelLimit, WarmBatch
+    from cache_admin.services.capacity import publish_limit
+    from cache_admin.warming import batches
+
+    limit = ModelLimit.objects.create(model_id=MODEL, requests_per_minute=REQUESTS_PER_MINUTE)
+    publish_limit(limit, store=gateways.answer_store())
+    with file.open("rb") as upload:
+        batch = batches.make_file_batch(
+            File(upload, name=file.name), kind=WarmBatch.Kind.PREWARM, topic=TOPIC, language=LANGUAGE,
+            storage=gateways.file_storage(), by=None, now=timezone.now(),
+        )  # fmt: skip
+    while batch.state == WarmBatch.State.READING:
+        time.sleep(0.5)
+        batch.refresh_from_db()
+    with transaction.atomic():
+        if not batches.confirm(batch, now=timezone.now()):
+            raise SystemExit(f"the batch is {batch.state}: {batch.problem}")
+        batches.pause(batch)
+    print(batches.read_progress(batch).waiting)
+
+
+def _pause(_file: Path) -> None:
+    from cache_admin.models import WarmBatch
+    from cache_admin.warming import batches
+
+    batches.pause(WarmBatch.objects.get())
+
+
+def _resume(_file: Path) -> None:
+    from cache_admin.models import WarmBatch
+    from cache_admin.warming import batches
+
+    batches.resume(WarmBatch.objects.get())
+
+
+def _count(_file: Path) -> None:
+    from cache_admin.models import WarmBatch
+    from cache_admin.warming import batches
+
+    print(batches.read_progress(WarmBatch.objects.get()).done)
+
+
+if __name__ == "__main__":
+    _work(*sys.argv[1:])
