@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cache_admin.models import PhoneCall, PhoneEvent, PhoneSign
+from cache_admin.phone.runner_words import tell_event
 from cache_admin.phone.storable import make_storable
 from flows.live_call import LiveCall
 
@@ -137,7 +138,7 @@ def look(call: PhoneCall, *, since: int, now: datetime) -> dict[str, Any]:
     if now - call.looked_at > NOTED_EVERY:
         PhoneCall.objects.filter(pk=call.pk).update(looked_at=now)
     is_over = call.ended_at is not None  # read before the events: after its end none is added
-    events = list(call.events.filter(number__gt=since).values_list("body", flat=True))
+    events = [tell_event(body) for body in call.events.filter(number__gt=since).values_list("body", flat=True)]
     if not is_over and now - call.ticked_at > LOST_AFTER:
         return {"events": [*events, _describe_loss(call, since + len(events))], "seconds": call.seconds, "over": True}
     return {"events": events, "seconds": call.seconds, "over": is_over}

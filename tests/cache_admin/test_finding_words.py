@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,15 +21,20 @@ SPEAKING = [
 
 
 def list_sentences() -> Iterator[str]:
-    """Whole sentences in the linter's source that are no docstrings, each with 7 filled in."""
-    for path in SPEAKING:
+    """Whole sentences in the linter's source."""
+    for text in list_texts(SPEAKING):
+        if text.endswith(".") and text[0] not in " ;." and len(text.split()) > 2:
+            yield text
+
+
+def list_texts(paths: Iterable[Path]) -> Iterator[str]:
+    """The texts in these sources that are no docstrings, each with 7 filled in."""
+    for path in paths:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         silent = {id(inner) for node in ast.walk(tree) for inner in _list_inner(node)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in silent:
-                sentence = _fill(node)
-                if sentence.endswith(".") and sentence[0] not in " ;." and len(sentence.split()) > 2:
-                    yield sentence
+                yield _fill(node)
 
 
 def _list_inner(node: ast.AST) -> Iterator[ast.AST]:
