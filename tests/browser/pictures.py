@@ -25,7 +25,7 @@ IMAGES: Final = ROOT / "docs" / "images"
 WIDE, NARROW = (1280, 860), (390, 844)
 # picture -> address below /admin/, width and height, colours
 PICTURES: Final[dict[str, tuple[str, tuple[int, int], str]]] = {
-    "home": ("", (1280, 1130), "light"),
+    "home": ("", (1280, 1420), "light"),
     "home-dark": ("", WIDE, "dark"),
     "home-narrow": ("", NARROW, "light"),
     "answers": ("cache_admin/cachedanswer/?state__exact=READY", WIDE, "light"),
@@ -36,7 +36,6 @@ PICTURES: Final[dict[str, tuple[str, tuple[int, int], str]]] = {
     "missed": ("cache_admin/missedquestion/", WIDE, "light"),
     "batch": ("cache_admin/warmbatch/1/change/", WIDE, "light"),
     "waiting": ("cache_admin/waitpolicy/1/change/", (1280, 900), "light"),
-    "phone": ("cache_admin/phonecall/", (1280, 1000), "light"),
 }
 
 
