@@ -77,9 +77,9 @@ def answer_question(request: GenerationRequest, *, shop: Workshop, is_last_deliv
     """
     if _is_too_late(request, shop):
         return _report(Result("expired", request.key), request, shop)
-    is_live = bool(request.key)
+    is_live = bool(request.deadline)  # only for callers, who are patient for so long
     place = None if is_live else _wait_for_room(request, shop)
-    claimed = request if is_live else _claim(request, shop)
+    claimed = request if request.key else _claim(request, shop)
     if isinstance(claimed, Result):
         return _leave(claimed, request, shop, place)
     for number, pause in enumerate(PAUSES_SECONDS, start=1):
@@ -106,10 +106,12 @@ def _wait_for_room(request: GenerationRequest, shop: Workshop) -> Place | None:
 
     Waited for outside of any lease: a caller who asks the same meanwhile is served before.
     """
-    topic = shop.store.read_topic(request.topic)
-    if topic is None or not topic.model_id:
+    topic = shop.store.read_topic(request.topic or topic_of(request.key))
+    item = shop.store.read_answer(request.key) if request.key else None
+    if topic is None or not topic.model_id or (request.key and item is None):
         return None  # the claim, or the run, says why
-    prompt = build_prompt(topic, _load_documents(topic, shop), question=request.question, language=request.language)
+    question, language = (item.question, item.language) if item else (request.question, request.language)
+    prompt = build_prompt(topic, _load_documents(topic, shop), question=question, language=language)
     for _ in range(PREWARM_TRIES):
         try:
             return shop.quota.reserve(prompt, patience_ms=0, is_live=False)

@@ -38,6 +38,7 @@ class AnswerSearch(ModelAdmin[CachedAnswer]):
         term = search_term.strip()
         if not term:
             return queryset, False
+        request.searched = queryset  # type: ignore[attr-defined]  # filtered already; the list asks whether there were too many
         return (queryset.filter(key=term) if KEY.fullmatch(term) else search_answers(queryset, term)), False
 
 
@@ -47,7 +48,7 @@ class AnswerChangeList(KeysetChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """The page's answers, each with the revision that counts."""
         super().get_results(request)
-        if self.query and is_capped(CachedAnswer.objects.all(), self.query):
+        if self.query and is_capped(request.searched, self.query):  # type: ignore[attr-defined]
             self.remark = (
                 gettext("More than %d answers have these words; only so many are looked at. Add a word.") % MOST
             )

@@ -29,36 +29,30 @@ def find_words(term: str) -> list[str]:
 
 
 def search_answers(answers: QuerySet[M], term: str) -> QuerySet[M]:
-    """Those answers that have all the words. The index is asked for itself, and for no more than MOST answers: otherwise
-    PostgreSQL walks the list's own order for a rare word."""
+    """Those answers that have all the words, within the filters that the queryset has already.
+
+    They are looked for first, no more than MOST, and put in order after: otherwise PostgreSQL walks the list's own order for a
+    rare word.
+    """
     words = find_words(term)
     if not words:
         return answers.none()
-    return answers.filter(pk__in=_matching(words, connections[answers.db].vendor, limit=MOST))
+    found = _match(answers.order_by(), words).values("pk")[:MOST]
+    return answers.filter(pk__in=found)
 
 
 def is_capped(answers: QuerySet[Any], term: str) -> bool:
-    """Whether more answers have the words than are looked at."""
+    """Whether more of these answers have the words than are looked at."""
     words = find_words(term)
-    if not words:
-        return False
-    sql, parameters = _match_sql(words, connections[answers.db].vendor)
-    with connections[answers.db].cursor() as cursor:
-        cursor.execute(f"{sql} LIMIT 1 OFFSET {MOST}", parameters)
-        return cursor.fetchone() is not None
+    return bool(words) and _match(answers.order_by(), words).values("pk")[MOST : MOST + 1].exists()
 
 
-def _matching(words: list[str], vendor: str, *, limit: int) -> RawSQL:
-    sql, parameters = _match_sql(words, vendor)
-    return RawSQL(f"{sql} LIMIT {limit}", parameters)
-
-
-def _match_sql(words: list[str], vendor: str) -> tuple[str, list[str]]:
-    if vendor == "postgresql":
+def _match(answers: QuerySet[M], words: list[str]) -> QuerySet[M]:
+    if connections[answers.db].vendor == "postgresql":
         asked = " & ".join(f"'{word}':*" for word in words)
-        return f"SELECT id FROM {TABLE} WHERE {_DOCUMENT} @@ to_tsquery('simple', %s)", [asked]
+        return answers.extra(where=[f"{_DOCUMENT} @@ to_tsquery('simple', %s)"], params=[asked])  # noqa: S610
     asked = " ".join(f'"{word}"*' for word in words)
-    return f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s ORDER BY rowid DESC", [asked]
+    return answers.filter(pk__in=RawSQL(f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s", [asked]))
 
 
 # -- what the migration makes

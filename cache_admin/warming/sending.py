@@ -21,7 +21,9 @@ from connectgenai.wire.store import AnswerStore, is_requeue_due
 State = WarmRow.State
 Finish = Callable[[WarmRow, AnswerItem, datetime], None]
 _READ_AT_ONCE = 100
-SENT_AGAIN_AFTER_MS = 60_000  # a message, or the worker that had it, is lost
+SENT_AGAIN_AFTER_MS = (
+    1_800_000  # a worker may wait long for what callers leave of a quota; SQS itself gives back what a dead one had
+)
 GIVEN_UP_AFTER = timedelta(hours=1)
 IN_REVIEW = gettext_noop("Sent to review: heard when somebody has approved it.")
 

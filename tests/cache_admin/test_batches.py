@@ -217,8 +217,8 @@ def test_what_got_lost_on_the_way_is_sent_again(topic: Topic, site: Aws, drive: 
     site.sqs.purge_queue(QueueUrl=site.environment["CONNECTGENAI_PREWARM_QUEUE_URL"])
     drive(timedelta(seconds=30))
     assert count_queued() == 0
-    drive(timedelta(seconds=90))
-    drive(timedelta(seconds=91))
+    drive(timedelta(minutes=31))
+    drive(timedelta(minutes=31, seconds=1))
     assert count_queued() == 1
 
 

@@ -39,6 +39,9 @@ def recite(prompt: Prompt) -> str:
     return " ".join(f"{document.title}: {document.text.strip()}" for document in prompt.documents) or ANSWER
 
 
+PATIENCE_MS = 600_000
+
+
 @dataclass
 class Clock:
     """A worker's clock; a test may set it ahead."""
@@ -90,7 +93,8 @@ class Stage:
             question, topic=self.topic, language="en-US", sharing="everyone", caller="", contact_id="c1"
         )
         found = self.store.ask(asked, topic=topic, seen=self.store.read_answer(asked.key), now_ms=self.now_ms())
-        return GenerationRequest(key=found.item.key, epoch=found.item.epoch, contact_id="c1")
+        deadline = self.now_ms() + PATIENCE_MS
+        return GenerationRequest(key=found.item.key, epoch=found.item.epoch, deadline=deadline, contact_id="c1")
 
     def answer(self, request: GenerationRequest, **options: Any) -> Result:
         """What the worker does with the request."""
