@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 from django_celery_results.models import TaskResult
 
 from cache_admin import models
+from cache_admin.people.urls import urlpatterns as around_signing_in
 from cache_admin.preferences.applying import list_zones
 from cache_admin.services.mirror import apply_items
 from cache_admin.services.policy_versions import keep_version
@@ -79,12 +80,12 @@ def stage(topic: models.Topic, answer: AskedQuestion, store: AnswerStore, policy
 
 
 def list_pages() -> Iterator[str]:
-    """The address of each page of the admin that has a name, with the first row of its model where it wants one."""
-    for pattern in walk(admin_site.get_urls()):
-        name = str(pattern.name or "")
+    """The address of each page that has a name, with the first row of its model where it wants one."""
+    names = [f"admin:{pattern.name}" for pattern in walk(admin_site.get_urls())]
+    for name in [*names, *(str(pattern.name) for pattern in around_signing_in)]:
         for args in ([], *([[pk]] if (pk := find_first(name)) is not None else [])):
             try:
-                yield reverse(f"admin:{name}", args=args)
+                yield reverse(name, args=args)
             except NoReverseMatch:
                 continue
 
@@ -96,7 +97,7 @@ def walk(patterns: Any) -> Iterator[Any]:
 
 def find_first(name: str) -> Any:
     for model in admin_site._registry:
-        if name.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
+        if name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_"):
             return model._base_manager.values_list("pk", flat=True).first()
     return None
 
