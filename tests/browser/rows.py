@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -105,8 +106,8 @@ def make_answers(now: datetime, chance: random.Random) -> None:
             known |= {"first_chunk_at": asked + timedelta(seconds=4), "finished_at": asked + timedelta(seconds=9)}
         answer = CachedAnswer.objects.create(
             key=find_key(topic, question), topic=topic, language=TOPICS[topic], scope="everyone", question=question,
-            words=question.lower(), state=state, epoch=1, version=3, token=f"run-{number}", complete=state == "READY",
-            chunks=TEXTS[number % 3].split(". ") if state != "PENDING" else [], revision=1, pinned=number == 1,
+            words=question.lower(), state=state, epoch=1, version=3, token=find_key(topic, question)[-12:], complete=state == "READY",
+            chunks=re.split(r"(?<=[.]) ", TEXTS[number % 3]) if state != "PENDING" else [], revision=1, pinned=number == 1,
             source="curated" if number in (1, 8) else "generated", model="" if number in (1, 8) else "local.extractive-v1",
             input_tokens=0 if number in (1, 8) else chance.randint(700, 2_000), output_tokens=0 if number in (1, 8) else 70,
             reason="model_busy" if state == "FAILED" else "",
@@ -175,7 +176,7 @@ def make_call(
         contact_id=f"7c0e{number:04d}-5b1d-4a52-9d59-0f4c6f3d21aa", key=place[1], topic=place[0], language=TOPICS[place[0]],
         channel="VOICE", caller=f"k1:{number % 40:08x}", epoch=1, outcome=end, source=source, asked_at=asked, changed_at=asked,
         polls=4, prompts=int(seconds > 3), parts=len(parts), events=[*(["3000|prompt|1"] if seconds > 3 else []), *parts],
-        first_words_at=asked + timedelta(seconds=seconds) if has_heard else None, run="run-0" if has_heard else "",
+        first_words_at=asked + timedelta(seconds=seconds) if has_heard else None, run=place[1][-12:] if has_heard else "",
         ended_at=None if waits else ended, last_seen_at=asked + timedelta(minutes=10) if waits else ended,
     )  # fmt: skip
 
