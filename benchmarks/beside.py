@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,8 +36,11 @@ PATIENCE_SECONDS, QUIET_SECONDS = 60.0, 4.0
 
 def measure(say: Say, *, rows: int = ROWS, calls: int = CALLS, pairs: int = PAIRS) -> Figures:
     """`live_p95_beside_batch` and `live_p50_beside_batch` beside the same without it, and what the batch got done meanwhile."""
-    with TemporaryDirectory(prefix="bench-") as name, Stack(home=Path(name), say=lambda _: None) as stack:
-        bench = Bench(stack, Path(name))
+    with (
+        TemporaryDirectory(prefix="bench-") as name,
+        Stack(home=Path(name), say=lambda _: None) as stack,
+        Bench(stack, Path(name)) as bench,
+    ):
         found = bench.begin(rows)
         say(f"beside: a batch of {found:,} questions is confirmed")
         waits: dict[str, list[float]] = {"without": [], "with": []}
@@ -55,7 +58,7 @@ def measure(say: Say, *, rows: int = ROWS, calls: int = CALLS, pairs: int = PAIR
                 bench.pause()
                 last = {side: percentile(some[-calls:], 0.95) for side, some in waits.items()}
                 say(f"beside: p95 {last['without']:.2f} s without, {last['with']:.2f} s with; {warmed} pre-warmed")
-        done = int(bench.run("count"))
+        done = bench.count_done()
     return _to_figures(waits, rows=found, done=done, warmed=warmed, seconds=seconds)
 
 
@@ -107,40 +110,55 @@ def make_name(number: int, *, letters: int) -> str:
 
 
 class Bench:
-    """The batch, begun and steered from a process that has the site's environment."""
+    """The batch, begun and steered from a process that has the site's environment. Use it in a `with` statement."""
 
     def __init__(self, stack: Stack, home: Path) -> None:
         self._home = home
         self._model = stack.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "CONNECTGENAI_", "DJANGO_"))}
-        self._environment = {**kept, **stack.environment, "DJANGO_SETTINGS_MODULE": "connectgenai.settings"}
+        self._desk = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.beside"],
+            cwd=ROOT,
+            env={**kept, **stack.environment, "DJANGO_SETTINGS_MODULE": "connectgenai.settings"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._desk.communicate(timeout=PATIENCE_SECONDS)  # its input is closed, and it ends
 
     def begin(self, rows: int) -> int:
         """Uploads a file of questions, lets housekeeping read it, and confirms it, paused; how many rows it has to do."""
         _send("PUT", f"{self._model}/_control/pace", PACE)
-        with (self._home / "questions.csv").open("w", newline="") as file:
+        path = self._home / "questions.csv"
+        with path.open("w", newline="") as file:
             csv.writer(file).writerows([["question"], *([WARMED.format(make_name(n, letters=5))] for n in range(rows))])
-        return int(self.run("begin"))
+        return int(self._ask_for(f"begin {path}"))
 
     def resume(self) -> None:
         """Returns once the model answers the batch's questions."""
         began = time.time()
-        self.run("resume")
+        self._ask_for("resume")
         self._wait_until(lambda: self.count_warmed(began, time.time()) > 0)
 
     def pause(self) -> None:
         """Returns once the model is left alone: a paused batch's questions under way are answered nevertheless."""
-        self.run("pause")
-        self._wait_until(lambda: not any(call["started_ms"] > _ago(QUIET_SECONDS) for call in self._read_calls()))
+        self._ask_for("pause")
+        self._wait_until(lambda: not self.count_warmed(time.time() - QUIET_SECONDS, time.time()))
+
+    def count_done(self) -> int:
+        """How many rows housekeeping has noted as done."""
+        return int(self._ask_for("count"))
 
     def count_warmed(self, began: float, ended: float) -> int:
         """How many of the batch's questions the model was asked between two moments, in epoch seconds."""
-        return sum(began <= call["started_ms"] / 1000 <= ended for call in self._read_calls())
-
-    def _read_calls(self) -> Iterator[dict[str, Any]]:
         head = WARMED.partition("{")[0]
         calls = _send("GET", f"{self._model}/_control/calls")["calls"]
-        return (call for call in calls if call["question"].startswith(head))
+        return sum(began <= call["started_ms"] / 1000 <= ended and call["question"].startswith(head) for call in calls)
 
     def _wait_until(self, is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -149,15 +167,13 @@ class Bench:
                 raise TimeoutError("the batch does not do what it is told")
             time.sleep(0.5)
 
-    def run(self, wish: str) -> str:
-        """What the process says."""
-        command = [sys.executable, "-m", "benchmarks.beside", wish, str(self._home / "questions.csv")]
-        done = subprocess.run(command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, check=True)
-        return done.stdout.decode().strip()
-
-
-def _ago(seconds: float) -> float:
-    return (time.time() - seconds) * 1000
+    def _ask_for(self, wish: str) -> str:
+        assert self._desk.stdin is not None
+        assert self._desk.stdout is not None
+        print(wish, file=self._desk.stdin, flush=True)
+        if not (said := self._desk.stdout.readline().strip()):
+            raise RuntimeError(f"the process that steers the batch has ended at {wish}")
+        return said
 
 
 def _send(method: str, url: str, body: object = None) -> Any:
@@ -169,14 +185,25 @@ def _send(method: str, url: str, body: object = None) -> Any:
 # -- in the process that begins and steers it
 
 
-def _work(wish: str, file: str) -> None:
+def _serve() -> None:
+    """Does one wish after the other, and says what came of it."""
     import django
 
     django.setup()
-    {"begin": _begin, "pause": _pause, "resume": _resume, "count": _count}[wish](Path(file))
+    from cache_admin.models import WarmBatch
+    from cache_admin.warming import batches
+
+    for line in sys.stdin:
+        wish, _, file = line.strip().partition(" ")
+        if wish == "begin":
+            print(_begin(Path(file)), flush=True)
+        elif wish == "count":
+            print(batches.read_progress(WarmBatch.objects.get()).done, flush=True)
+        else:
+            print({"pause": batches.pause, "resume": batches.resume}[wish](WarmBatch.objects.get()), flush=True)
 
 
-def _begin(file: Path) -> None:
+def _begin(path: Path) -> int:
     from django.core.files import File
     from django.db import transaction
     from django.utils import timezone
@@ -188,41 +215,20 @@ def _begin(file: Path) -> None:
 
     limit = ModelLimit.objects.create(model_id=MODEL, requests_per_minute=REQUESTS_PER_MINUTE)
     publish_limit(limit, store=gateways.answer_store())
-    with file.open("rb") as upload:
+    with path.open("rb") as file:
         batch = batches.make_file_batch(
-            File(upload, name=file.name), kind=WarmBatch.Kind.PREWARM, topic=TOPIC, language=LANGUAGE,
+            File(file, name=path.name), kind=WarmBatch.Kind.PREWARM, topic=TOPIC, language=LANGUAGE,
             storage=gateways.file_storage(), by=None, now=timezone.now(),
         )  # fmt: skip
     while batch.state == WarmBatch.State.READING:
         time.sleep(0.5)
         batch.refresh_from_db()
-    with transaction.atomic():
+    with transaction.atomic():  # so that it begins with a pause
         if not batches.confirm(batch, now=timezone.now()):
             raise SystemExit(f"the batch is {batch.state}: {batch.problem}")
         batches.pause(batch)
-    print(batches.read_progress(batch).waiting)
-
-
-def _pause(_file: Path) -> None:
-    from cache_admin.models import WarmBatch
-    from cache_admin.warming import batches
-
-    batches.pause(WarmBatch.objects.get())
-
-
-def _resume(_file: Path) -> None:
-    from cache_admin.models import WarmBatch
-    from cache_admin.warming import batches
-
-    batches.resume(WarmBatch.objects.get())
-
-
-def _count(_file: Path) -> None:
-    from cache_admin.models import WarmBatch
-    from cache_admin.warming import batches
-
-    print(batches.read_progress(WarmBatch.objects.get()).done)
+    return batches.read_progress(batch).waiting
 
 
 if __name__ == "__main__":
-    _work(*sys.argv[1:])
+    _serve()
