@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cache_admin.admin.store_first import StoreFirstForm
@@ -39,6 +41,15 @@ class AnswerForm(StoreFirstForm[CachedAnswer]):
         required=False,
         help_text=_("Stays good when the topic's instructions, model or documents change."),
     )
+    good_until = forms.DateTimeField(
+        label=_("Good until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"],
+        help_text=_(
+            "From then on callers do not hear it any more. Left empty, it is good for as long as the topic says."
+        ),
+    )
     why = forms.CharField(
         label=_("Why"), max_length=300, required=False, help_text=_("For those who read the history later.")
     )
@@ -67,6 +78,13 @@ class AnswerForm(StoreFirstForm[CachedAnswer]):
         except AnswerError as error:
             raise ValidationError(str(error), code="unspeakable") from error
         return text
+
+    def clean_good_until(self) -> datetime | None:
+        """A time that is to come."""
+        until: datetime | None = self.cleaned_data["good_until"]
+        if until and until <= timezone.now():
+            raise ValidationError(_("This time is over. To end the answer now, invalidate it."), code="over")
+        return until
 
 
 class InvalidateForm(forms.Form):

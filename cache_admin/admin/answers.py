@@ -65,7 +65,7 @@ class AnswerAdmin(
         "revision", "asked_at", "first_chunk_at", "finished_at", "expires_at", "calls_link", "versions",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("question", "heard", "text", "why", "pinned", "seen_version")}),
+        (None, {"fields": ("question", "heard", "text", "why", "good_until", "pinned", "seen_version")}),
         (_("Earlier texts"), {"fields": ("versions",)}),
         (
             _("About"),
@@ -165,6 +165,7 @@ class AnswerAdmin(
                     text=form.cleaned_data["text"],
                     seen_version=form.cleaned_data["seen_version"],
                     pinned=form.cleaned_data["pinned"],
+                    good_until=form.cleaned_data["good_until"],
                     store=gateways.answer_store(),
                     now=timezone.now(),
                 )
@@ -181,6 +182,7 @@ class AnswerAdmin(
             by=request.user,
             is_draft=is_draft,
             pinned=typed["pinned"],
+            valid_until=typed["good_until"],
             note=typed["why"],
             now=timezone.now(),
         )
@@ -239,6 +241,7 @@ class AnswerAdmin(
             initial={
                 "text": request.POST.get("text", ""),
                 "pinned": "pinned" in request.POST,
+                "good_until": request.POST.get("good_until", ""),
                 "seen_version": theirs.version if theirs else 0,
             },
             instance=get_object_or_404(CachedAnswer, pk=object_id),

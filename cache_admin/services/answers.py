@@ -42,9 +42,16 @@ def make_chunks(text: str) -> list[str]:
 
 
 def edit_answer(
-    answer: CachedAnswer, *, text: str, seen_version: int, pinned: bool, store: AnswerStore, now: datetime
+    answer: CachedAnswer,
+    *,
+    text: str,
+    seen_version: int,
+    pinned: bool,
+    good_until: datetime | None = None,
+    store: AnswerStore,
+    now: datetime,
 ) -> AnswerItem:
-    """Replaces the text, if the answer still is the version that was seen.
+    """Replaces the text, if the answer still is the version that was seen; it is good for as long as the topic says, or until a time.
 
     ConflictError (with the present item) when a worker or another supervisor was quicker; AnswerError when nothing
     speakable is left of the text; StoreError when DynamoDB does not serve, and nothing has changed.
@@ -56,7 +63,7 @@ def edit_answer(
         chunks=chunks,
         seen_version=seen_version,
         revision=topic.revision,
-        ttl_seconds=topic.ttl_seconds,
+        ttl_seconds=round((good_until - now).total_seconds()) if good_until else topic.ttl_seconds,
         pinned=pinned,
         now_ms=epoch_ms(now),
     )

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.utils import timezone
 
 from cache_admin.models import CachedAnswer, Topic
 from cache_admin.services.mirror import mirror_changes
@@ -66,6 +68,16 @@ def test_an_edited_answer_is_what_callers_hear_next(supervisor: Client, store: A
     row.refresh_from_db()
     assert (row.text, row.version, row.pinned) == (item.text, item.version, True)
     assert LogEntry.objects.get().user.username == "ada"
+
+
+def test_a_text_may_be_good_until_a_time_of_ones_own(supervisor: Client, store: AnswerStore, row: CachedAnswer) -> None:
+    until = timezone.now().replace(second=0, microsecond=0) + timedelta(hours=3)
+    for typed, status in (("2001-01-01T10:00", 200), (f"{until:%Y-%m-%dT%H:%M}", 302)):
+        response = supervisor.post(page_of(row), edit(row, "Closed today.", good_until=typed))
+        assert response.status_code == status
+    item = store.read_answer(row.key)
+    assert item is not None
+    assert abs(item.expires_at - until.timestamp()) <= 1
 
 
 def test_an_edit_of_an_older_version_shows_both_texts_and_loses_neither(
