@@ -34,30 +34,31 @@ WARMED, ASKED = "How much does the {} cost?", "Do you sell the {} here?"
 PATIENCE_SECONDS, QUIET_SECONDS = 60.0, 4.0
 
 
-def measure(say: Say, *, rows: int = ROWS, calls: int = CALLS, pairs: int = PAIRS) -> Figures:
+def measure(say: Say) -> Figures:
+    """What `compare` finds on a product of its own."""
+    with TemporaryDirectory(prefix="bench-") as name, Stack(home=Path(name), say=lambda _: None) as stack:
+        return compare(stack, say, rows=ROWS, calls=CALLS, pairs=PAIRS)
+
+
+def compare(stack: Stack, say: Say, *, rows: int, calls: int, pairs: int) -> Figures:
     """`live_p95_beside_batch` and `live_p50_beside_batch` beside the same without it, and what the batch got done meanwhile."""
-    with (
-        TemporaryDirectory(prefix="bench-") as name,
-        Stack(home=Path(name), say=lambda _: None) as stack,
-        Bench(stack, Path(name)) as bench,
-    ):
+    waits: dict[str, list[float]] = {"without": [], "with": []}
+    warmed, seconds = 0, 0.0
+    with Bench(stack) as bench, lambda_process(stack.environment) as desk:
         found = bench.begin(rows)
         say(f"beside: a batch of {found:,} questions is confirmed")
-        waits: dict[str, list[float]] = {"without": [], "with": []}
-        warmed, seconds = 0, 0.0
-        with lambda_process(stack.environment) as desk:
-            place_calls(desk, 5)
-            for _ in range(pairs):
-                waits["without"] += place_calls(desk, calls)
-                bench.resume()
-                began = time.time()
-                waits["with"] += place_calls(desk, calls)
-                ended = time.time()
-                warmed += bench.count_warmed(began, ended)
-                seconds += ended - began
-                bench.pause()
-                last = {side: percentile(some[-calls:], 0.95) for side, some in waits.items()}
-                say(f"beside: p95 {last['without']:.2f} s without, {last['with']:.2f} s with; {warmed} pre-warmed")
+        place_calls(desk, 5)
+        for _ in range(pairs):
+            waits["without"] += place_calls(desk, calls)
+            bench.resume()
+            began = time.time()
+            waits["with"] += place_calls(desk, calls)
+            ended = time.time()
+            warmed += bench.count_warmed(began, ended)
+            seconds += ended - began
+            bench.pause()
+            last = {side: percentile(some[-calls:], 0.95) for side, some in waits.items()}
+            say(f"beside: p95 {last['without']:.2f} s without, {last['with']:.2f} s with; {warmed} pre-warmed")
         done = bench.count_done()
     return _to_figures(waits, rows=found, done=done, warmed=warmed, seconds=seconds)
 
@@ -112,8 +113,8 @@ def make_name(number: int, *, letters: int) -> str:
 class Bench:
     """The batch, begun and steered from a process that has the site's environment. Use it in a `with` statement."""
 
-    def __init__(self, stack: Stack, home: Path) -> None:
-        self._home = home
+    def __init__(self, stack: Stack) -> None:
+        self._file = stack.home / "questions.csv"
         self._model = stack.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "CONNECTGENAI_", "DJANGO_"))}
         self._desk = subprocess.Popen(
@@ -126,18 +127,19 @@ class Bench:
         )
 
     def __enter__(self) -> Bench:
+        self._pace_before = _send("GET", f"{self._model}/_control/pace")
+        _send("PUT", f"{self._model}/_control/pace", PACE)
         return self
 
     def __exit__(self, *_: object) -> None:
+        _send("PUT", f"{self._model}/_control/pace", self._pace_before)
         self._desk.communicate(timeout=PATIENCE_SECONDS)  # its input is closed, and it ends
 
     def begin(self, rows: int) -> int:
         """Uploads a file of questions, lets housekeeping read it, and confirms it, paused; how many rows it has to do."""
-        _send("PUT", f"{self._model}/_control/pace", PACE)
-        path = self._home / "questions.csv"
-        with path.open("w", newline="") as file:
+        with self._file.open("w", newline="") as file:
             csv.writer(file).writerows([["question"], *([WARMED.format(make_name(n, letters=5))] for n in range(rows))])
-        return int(self._ask_for(f"begin {path}"))
+        return int(self._ask_for(f"begin {self._file}"))
 
     def resume(self) -> None:
         """Returns once the model answers the batch's questions."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import beside
+from local.stack import Stack
 
 
-def test_callers_are_answered_while_a_batch_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callers_are_answered_while_a_batch_runs(product: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "PACE", {**beside.PACE, "first_token_seconds": 0.2, "tokens_per_second": 400.0})
     monkeypatch.setattr(beside, "QUIET_SECONDS", 0.5)
-    figures = beside.measure(lambda _: None, rows=40, calls=4, pairs=1)
+    figures = beside.compare(product, lambda _: None, rows=40, calls=4, pairs=1)
     assert figures["live_p95_beside_batch"].samples == 4
     assert figures["batch_rows"].ours == 40
     assert figures["prewarmed_per_minute"].ours > 0

@@ -20,6 +20,7 @@ from benchmarks.sides import many_connections
 from benchmarks.words import LISTEN_SECONDS, listen
 from local.emulator import Emulator
 from local.provision import Provisioned
+from local.stack import Stack
 from tests.aws import Aws
 
 
@@ -48,8 +49,8 @@ def test_a_part_of_the_families_keeps_the_figures_of_the_others(
 # -- decisions
 
 
-def test_what_a_supervisor_decides_is_heard() -> None:
-    figures = decisions.measure(lambda _: None, rounds=1)
+def test_what_a_supervisor_decides_is_heard(product: Stack) -> None:
+    figures = decisions.time_decisions(product, lambda _: None, rounds=1)
     assert figures.keys() == {"edit_heard", "invalidation_heard", "incident_heard_waiting", "incident_over"}
     assert all(figure.ours < decisions.PATIENCE_SECONDS for figure in figures.values())
 
