@@ -22,6 +22,15 @@ SWITCHES = ["--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-
             "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
+def wait_until(page: Page, expression: str, *, seconds: float = 20) -> None:
+    """Waits for a JavaScript expression; Playwright's own wait evaluates in the page, which our policy refuses."""
+    for _ in range(round(seconds * 10)):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(expression)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Chromium's path; without it the tests are skipped, but not where they are to prove something."""

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from flows.language import Action, Flow
-from tests.browser.conftest import Tab
+from tests.browser.conftest import Tab, wait_until
 
 PHONE = "/admin/cache_admin/phonecall/"
 FLOWS = "/admin/cache_admin/uploadedflow/"
@@ -204,7 +204,7 @@ def test_a_voice_of_the_language_speaks_and_pauses_as_ssml_says(tab: Tab, tmp_pa
     page.get_by_role("link", name="Call it on the phone").click()
     call(page)
     wait_for_end(page, "The flow ended the call")
-    page.wait_for_function("window.spoken.length === 2")
+    wait_until(page, "window.spoken.length === 2")
     spoken = page.evaluate("window.spoken")
     assert [(text, voice) for text, voice, _ in spoken] == [("One", "Joe"), ("& two.", "Joe")]
     assert spoken[1][2] - spoken[0][2] >= 700

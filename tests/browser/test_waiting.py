@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from local.stack import Stack
-from tests.browser.conftest import Tab
+from tests.browser.conftest import Tab, wait_until
 from tests.cache_admin.test_audio_conversion import TONE
 
 POLICIES = "/admin/cache_admin/waitpolicy/"
@@ -79,7 +79,7 @@ def test_a_file_that_is_not_saved_yet_is_in_the_preview_and_can_be_heard(tab: Ta
     page.wait_for_timeout(600)
     read_call(page, 20).locator("summary").click()
     row.get_by_role("button").click()
-    page.wait_for_function("window.started > 0.9", timeout=SLOW_MS)
+    wait_until(page, "window.started > 0.9")
 
 
 def test_the_whole_wait_is_played_and_stopped(tab: Tab) -> None:
