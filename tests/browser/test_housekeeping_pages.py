@@ -84,7 +84,7 @@ def test_axe_finds_nothing_on_any_page(context: BrowserContext, parked: None, sc
         page.goto(path)
         found[path] = find_violations(page)
     page.goto(f"{PARKED}?reason=not_json")
-    page.get_by_role("link", name="Unreadable").first.click()
+    page.locator("#result_list").get_by_role("link", name="Unreadable").first.click()
     expect(page.get_by_text("It is no JSON.")).to_be_visible()
     found["one"] = find_violations(page)
     assert {name: faults for name, faults in found.items() if faults} == {}
