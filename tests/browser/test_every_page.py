@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from tests.browser.every_page import Place, find_places, is_here
 from tests.browser.workspace import NARROW, WIDE, Workspace, come_in
@@ -52,12 +52,19 @@ def is_too_wide(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
+def is_fault(request: Request) -> bool:
+    """Not what was under way when the next page was opened."""
+    return "ERR_ABORTED" not in (request.failure or "")
+
+
 def listen(page: Page) -> list[str]:
     """What goes wrong in the page from now on."""
     told: list[str] = []
     page.on("console", lambda line: told.append(f"{page.url}: {line.text}") if line.type == "error" else None)
     page.on("pageerror", lambda error: told.append(f"{page.url}: {error}"))
-    page.on("requestfailed", lambda request: told.append(f"{request.url}: {request.failure}"))
+    page.on(
+        "requestfailed", lambda request: told.append(f"{request.url}: {request.failure}") if is_fault(request) else None
+    )
     return told
 
 
