@@ -9,11 +9,11 @@ from django.db.models import QuerySet
 from cache_admin.models import CachedAnswer, ReviewItem, ReviewText
 from cache_admin.search.full_text import find_words, search_answers
 
-LOOKED_AT: Final = 5_000
+LOOKED_AT: Final = 1_000
 
 
 def search_items(items: QuerySet[ReviewItem], term: str) -> QuerySet[ReviewItem]:
-    """Items of which an answer has all the words, and of the first 5,000 of the list those whose question has them.
+    """Items of which an answer has all the words, and of the first 1,000 of the list those whose question has them.
 
     What came from callers, was generated in advance or is published is found by its answer, wherever in the list it stands.
     """

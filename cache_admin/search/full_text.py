@@ -16,7 +16,7 @@ from django.db.models.expressions import RawSQL
 
 TABLE: Final = "cache_admin_cachedanswer"
 INDEX: Final = "cache_admin_answer_words"
-MOST: Final = 5_000  # matches that are looked at; the filters and the order apply to these
+MOST: Final = 2_000  # matches that are looked at; the filters and the order apply to these
 MOST_WORDS: Final = 12
 
 _DOCUMENT: Final = "(to_tsvector('simple', question) || jsonb_to_tsvector('simple', chunks, '[\"string\"]'))"  # must read as in the index
