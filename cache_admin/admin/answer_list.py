@@ -15,7 +15,7 @@ from cache_admin.admin.badges import badge
 from cache_admin.admin.keyset import KeysetChangeList
 from cache_admin.admin.typed import ModelAdmin
 from cache_admin.models import CachedAnswer, Topic
-from cache_admin.search.full_text import MOST, is_capped, search_answers
+from cache_admin.search.full_text import MOST, find_answers
 
 KEY = re.compile(r"[a-z0-9-]+\.[0-9a-f]{32}")
 _OBSTACLES = {"expired": _("expired"), "stale": _("outdated")}
@@ -38,8 +38,10 @@ class AnswerSearch(ModelAdmin[CachedAnswer]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        request.searched = queryset  # type: ignore[attr-defined]  # filtered already; the list asks whether there were too many
-        return (queryset.filter(key=term) if KEY.fullmatch(term) else search_answers(queryset, term)), False
+        if KEY.fullmatch(term):
+            return queryset.filter(key=term), False
+        found, request.is_capped = find_answers(queryset, term)  # type: ignore[attr-defined]  # for the list to say so
+        return found, False
 
 
 class AnswerChangeList(KeysetChangeList):
@@ -48,7 +50,7 @@ class AnswerChangeList(KeysetChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """The page's answers, each with the revision that counts."""
         super().get_results(request)
-        if self.query and is_capped(request.searched, self.query):  # type: ignore[attr-defined]
+        if getattr(request, "is_capped", False):
             self.remark = (
                 gettext("More than %d answers have these words; only so many are looked at. Add a word.") % MOST
             )

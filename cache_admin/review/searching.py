@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from cache_admin.models import CachedAnswer, ReviewItem, ReviewText
-from cache_admin.search.full_text import find_words, search_answers
+from cache_admin.search.full_text import MOST, find_words, search_answers
 
 LOOKED_AT: Final = 1_000
 
@@ -20,7 +20,8 @@ def search_items(items: QuerySet[ReviewItem], term: str) -> QuerySet[ReviewItem]
     words = [word.casefold() for word in find_words(term)]
     if not words:
         return items.none()
-    answers = list(search_answers(CachedAnswer.objects.order_by(), term).values_list("pk", "key"))
+    newest = CachedAnswer.objects.order_by("-changed_at", "-id")
+    answers = list(search_answers(newest, term).values_list("pk", "key")[:MOST])
     pks = set(ReviewItem.objects.filter(key__in=[key for _, key in answers]).values_list("pk", flat=True))
     pks |= set(ReviewText.objects.filter(answer__in=[pk for pk, _ in answers]).values_list("item", flat=True))
     first = items.values_list("pk", "question")[:LOOKED_AT]

@@ -1,10 +1,10 @@
 """The index behind the search of answers: SQLite's FTS5, or PostgreSQL's GIN over a tsvector, over question and spoken text.
 
-The database keeps it: triggers on SQLite, an expression's index on PostgreSQL. Words are found by their beginnings, in any order,
+The database keeps it: by triggers on SQLite, by a generated column on PostgreSQL. Words are found by their beginnings, in any order,
 whatever their case; on SQLite also without their accents.
 """
 
-# ruff: noqa: S608, S611 - names are our own constants; what was typed goes in as a parameter
+# ruff: noqa: S608, S610, S611 - names are our own constants; what was typed goes in as a parameter
 from __future__ import annotations
 
 import re
@@ -18,8 +18,11 @@ TABLE: Final = "cache_admin_cachedanswer"
 INDEX: Final = "cache_admin_answer_words"
 MOST: Final = 2_000  # matches that are looked at; the filters and the order apply to these
 MOST_WORDS: Final = 12
+LOOKED_AT: Final = 3_000  # of the newest answers, to tell whether a word is a common one
 
-_DOCUMENT: Final = "(to_tsvector('simple', question) || jsonb_to_tsvector('simple', chunks, '[\"string\"]'))"  # must read as in the index
+# A column that only PostgreSQL has, and fills itself: to make a row's words anew at each look would be dear
+COLUMN: Final = "cache_admin_answer_tsvector"
+_DOCUMENT: Final = "to_tsvector('simple', question) || jsonb_to_tsvector('simple', chunks, '[\"string\"]')"
 M = TypeVar("M", bound=Model)
 
 
@@ -29,30 +32,42 @@ def find_words(term: str) -> list[str]:
 
 
 def search_answers(answers: QuerySet[M], term: str) -> QuerySet[M]:
-    """Those answers that have all the words, within the filters that the queryset has already.
+    """Those answers that have all the words, within the filters that the queryset has already."""
+    return find_answers(answers, term)[0]
 
-    They are looked for first, no more than MOST, and put in order after: otherwise PostgreSQL walks the list's own order for a
-    rare word.
+
+def find_answers(answers: QuerySet[M], term: str) -> tuple[QuerySet[M], bool]:
+    """The same, and whether there are more than are looked at.
+
+    The index is asked for MOST matches, which are put in order after: otherwise PostgreSQL walks the list's own order for a rare
+    word. A common word it finds best in just that way, and its index would take long to list all places.
     """
     words = find_words(term)
     if not words:
-        return answers.none()
-    found = _match(answers.order_by(), words).values("pk")[:MOST]
-    return answers.filter(pk__in=found)
+        return answers.none(), False
+    if connections[answers.db].vendor == "postgresql" and _is_common(answers, words):
+        return _match(answers, words), False
+    found = list(_match(answers.order_by(), words).values_list("pk", flat=True)[: MOST + 1])
+    return answers.filter(pk__in=found[:MOST]), len(found) > MOST
 
 
-def is_capped(answers: QuerySet[Any], term: str) -> bool:
-    """Whether more of these answers have the words than are looked at."""
-    words = find_words(term)
-    return bool(words) and _match(answers.order_by(), words).values("pk")[MOST : MOST + 1].exists()
+def _is_common(answers: QuerySet[Any], words: list[str]) -> bool:
+    """Whether at least one in fifty of the newest answers has the words."""
+    newest = answers.order_by("-changed_at", "-id").extra(
+        select={"has_words": f"{COLUMN} @@ to_tsquery('simple', %s)"}, select_params=[_ask(words)]
+    )
+    return bool(sum(newest.values_list("has_words", flat=True)[:LOOKED_AT]) * 50 >= LOOKED_AT)
 
 
 def _match(answers: QuerySet[M], words: list[str]) -> QuerySet[M]:
     if connections[answers.db].vendor == "postgresql":
-        asked = " & ".join(f"'{word}':*" for word in words)
-        return answers.extra(where=[f"{_DOCUMENT} @@ to_tsquery('simple', %s)"], params=[asked])  # noqa: S610
+        return answers.extra(where=[f"{COLUMN} @@ to_tsquery('simple', %s)"], params=[_ask(words)])
     asked = " ".join(f'"{word}"*' for word in words)
     return answers.filter(pk__in=RawSQL(f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s", [asked]))
+
+
+def _ask(words: list[str]) -> str:
+    return " & ".join(f"'{word}':*" for word in words)
 
 
 # -- what the migration makes
@@ -67,7 +82,7 @@ def make_index(schema_editor: Any) -> None:
 def drop_index(schema_editor: Any) -> None:
     """Neither index nor triggers."""
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(f"DROP INDEX IF EXISTS {INDEX}")
+        schema_editor.execute(f"ALTER TABLE {TABLE} DROP COLUMN IF EXISTS {COLUMN}")
         return
     for name in ("insert", "delete", "update"):
         schema_editor.execute(f"DROP TRIGGER IF EXISTS {INDEX}_{name}")
@@ -90,7 +105,10 @@ def _take(row: str) -> str:
     )
 
 
-_POSTGRESQL: Final = (f"CREATE INDEX {INDEX} ON {TABLE} USING gin ({_DOCUMENT})",)
+_POSTGRESQL: Final = (
+    f"ALTER TABLE {TABLE} ADD COLUMN {COLUMN} tsvector GENERATED ALWAYS AS ({_DOCUMENT}) STORED",
+    f"CREATE INDEX {INDEX} ON {TABLE} USING gin ({COLUMN})",
+)
 _SQLITE: Final = (
     f"CREATE VIRTUAL TABLE {INDEX} USING fts5"
     "(question, spoken, content='', prefix='2 3', tokenize='unicode61 remove_diacritics 2')",

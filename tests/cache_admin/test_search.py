@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from cache_admin.models import CachedAnswer
 from cache_admin.search import full_text
-from cache_admin.search.full_text import is_capped, search_answers
+from cache_admin.search.full_text import find_answers, search_answers
 
 pytestmark = pytest.mark.django_db
 
@@ -67,10 +68,19 @@ def test_filters_apply_to_what_is_found() -> None:
 def test_it_is_said_when_more_is_found_than_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full_text, "MOST", 1)
     keep("Are you open?")
-    assert not is_capped(CachedAnswer.objects.all(), "open")
+    assert not find_answers(CachedAnswer.objects.all(), "open")[1]
     keep("Open now?")
-    assert is_capped(CachedAnswer.objects.all(), "open")
-    assert len(find("open")) == 1
+    found, is_capped = find_answers(CachedAnswer.objects.all(), "open")
+    assert (len(found), is_capped) == (1, True)
+
+
+def test_a_common_word_is_found_in_all_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(full_text, "LOOKED_AT", 2)
+    monkeypatch.setattr(full_text, "MOST", 2)
+    for number in range(3):
+        keep("Are you open?", key=str(number))
+    found, is_capped = find_answers(CachedAnswer.objects.order_by("-changed_at", "-id"), "open")
+    assert (len(found), is_capped) == ((3, False) if connection.vendor == "postgresql" else (2, True))
 
 
 def test_the_list_searches_so_and_by_a_whole_key(admin_client: Any) -> None:
