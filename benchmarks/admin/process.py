@@ -49,9 +49,11 @@ def _run(count: int, times: int, only: str) -> dict[str, object]:
         print(f"{p50:8.1f} {p95:8.1f}  {name:45} {found[name][:100]}")
         for line in measuring.explain(client, found[name]) if only else ():
             print("    ", line)
-    figures: dict[str, object] = {}
+    load = [round(load, 1) for load in os.getloadavg()]
+    figures: dict[str, object] = {"pages": len(ours), "load": load, "cores": os.cpu_count()}
     for name, (p50, p95) in ours.items():
         figures |= {f"{name}_p50_ms": p50, f"{name}_p95_ms": p95}
+    figures["worst_page_p95_ms"] = max((p95 for _, p95 in ours.values()), default=0.0)
     figures["slower_than_bound"] = [name for name, (_, p95) in ours.items() if p95 > BOUND_MS]
     if not only:
         stocks = measuring.sum_up(stock.time_defaults(count=3, say=say))
