@@ -176,11 +176,15 @@ class TopicAdmin(ChangePages, ConsolePages, DocumentPages, TrialPages, StoreFirs
     @admin.action(description=_("Publish selected topics again"), permissions=["publish"])
     def publish_selected(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
         """Writes the topics to DynamoDB as they stand here."""
+        topics = list(queryset)
         try:
             with explain_outages():
-                count = len([publish_topic(t, store=gateways.answer_store(), now=timezone.now()) for t in queryset])
+                for topic in topics:
+                    publish_topic(topic, store=gateways.answer_store(), now=timezone.now())
+                    self.log_change(request, topic, gettext("Published again."))
         except NotSavedError as error:
             return messages.error(request, str(error))
+        count = len(topics)
         return messages.success(request, ngettext("%d topic published.", "%d topics published.", count) % count)
 
     @admin.action(description=_("Invalidate all answers of selected topics"), permissions=["invalidate"])
