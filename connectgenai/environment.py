@@ -27,7 +27,7 @@ EXAMPLES = {
     "CONNECTGENAI_OIDC_GROUPS_CLAIM": "groups",
     "CONNECTGENAI_SAML_METADATA": "https://login.example.com/saml/metadata.xml",
     "CONNECTGENAI_SAML_GROUPS_ATTRIBUTE": "groups",
-    "CONNECTGENAI_SIGN_IN_NAME": "Example Ltd.",
+    "CONNECTGENAI_SIGN_IN_NAME": "Example",
     "CONNECTGENAI_SIGN_IN_GROUPS": "cc-leads=Supervisors,cc-admins=Administrators",
     "CONNECTGENAI_WORKER_SLOTS": "50",
     "CONNECTGENAI_WORKER_HEALTH_FILE": "/run/connectgenai/worker.json",

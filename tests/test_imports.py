@@ -18,8 +18,8 @@ from connectgenai.wire.config import EXAMPLES
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"connectgenai.wire": "connectgenai/wire", "lambdas": "lambdas", "flows": "flows"}
 OURS = {"connectgenai", "lambdas", "flows"}
-# boto3, and what it brings into every Lambda runtime
-BOTO = {"boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six"}
+# boto3, and what it brings into every Lambda runtime; certifi it takes where it finds it, as in the site's own requirements
+BOTO = {"boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six", "certifi"}
 ALSO_IN_FLOWS = {"yaml", "_yaml"}
 
 LOADER = """

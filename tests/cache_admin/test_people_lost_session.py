@@ -42,7 +42,10 @@ def test_it_is_sent_again_after_signing_in_elsewhere(browser: Client) -> None:
     page = send(browser).content.decode()
     browser.force_login(User.objects.create_superuser("ada"))  # in another tab, with the same cookies
     fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
-    assert send(browser, token=dict(fields)["csrfmiddlewaretoken"], name="Night")["Location"] == "/admin/auth/group/"
+    assert (
+        send(browser, token=dict(fields)["csrfmiddlewaretoken"], name="Night", permissions=[])["Location"]
+        == "/admin/auth/group/"
+    )
     assert Group.objects.filter(name="Night").exists()
 
 
@@ -53,7 +56,7 @@ def test_an_outdated_token_gives_the_form_back_with_a_new_one(browser: Client) -
     assert (reply.status_code, "Log in again" in page) == (403, False)
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
     assert token
-    assert send(browser, token=token[1], name="Day").status_code == 302
+    assert send(browser, token=token[1], name="Day", permissions=[]).status_code == 302
 
 
 @pytest.mark.parametrize(
