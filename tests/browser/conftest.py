@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import urllib.request
 from collections.abc import Iterator
@@ -29,6 +30,19 @@ def wait_until(page: Page, expression: str, *, seconds: float = 20) -> None:
             return
         page.wait_for_timeout(100)
     raise AssertionError(expression)
+
+
+# Each page is looked at in light and dark by test_every_page; what a page comes to look like in use, in dark too, with EVERY_PAGE=long
+LOOKED_AT_ELSEWHERE = re.compile(r"(barriers|shuts|axe)\w*\[.*dark\]$")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what the short run need not look at twice."""
+    if os.environ.get("EVERY_PAGE") == "long":
+        return
+    twice = [item for item in items if LOOKED_AT_ELSEWHERE.search(item.name)]
+    config.hook.pytest_deselected(items=twice)
+    items[:] = [item for item in items if item not in twice]
 
 
 @pytest.fixture(scope="session")

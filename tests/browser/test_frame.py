@@ -93,4 +93,4 @@ def test_a_slash_leads_to_the_search_and_a_chip_takes_a_filter_away(page: Page) 
     expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
     page.locator(".chip", has_text="State").click()
     expect(page.locator(".chip")).to_have_count(0)
-    assert page.locator("#result_list tbody tr").count() > 5
+    expect(page.locator("#result_list tbody tr").nth(5)).to_be_visible()
