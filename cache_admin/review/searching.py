@@ -7,21 +7,22 @@ from typing import Final
 from django.db.models import QuerySet
 
 from cache_admin.models import CachedAnswer, ReviewItem, ReviewText
-from cache_admin.search.full_text import MOST, find_words, search_answers
+from cache_admin.search.full_text import find_words, search_answers
 
 LOOKED_AT: Final = 1_000
 
 
 def search_items(items: QuerySet[ReviewItem], term: str) -> QuerySet[ReviewItem]:
-    """Items of which an answer has all the words, and of the first 1,000 of the list those whose question has them.
+    """Items to whose answer all the words belong, and of the first 1,000 of the list those whose question has them.
 
-    What came from callers, was generated in advance or is published is found by its answer, wherever in the list it stands.
+    What came from callers, was generated in advance or is published is found by its answer, wherever in the list it stands; of a
+    common word the newest 1,000 answers are looked at.
     """
     words = [word.casefold() for word in find_words(term)]
     if not words:
         return items.none()
     newest = CachedAnswer.objects.order_by("-changed_at", "-id")
-    answers = list(search_answers(newest, term).values_list("pk", "key")[:MOST])
+    answers = list(search_answers(newest, term).values_list("pk", "key")[:LOOKED_AT])
     pks = set(ReviewItem.objects.filter(key__in=[key for _, key in answers]).values_list("pk", flat=True))
     pks |= set(ReviewText.objects.filter(answer__in=[pk for pk, _ in answers]).values_list("item", flat=True))
     first = items.values_list("pk", "question")[:LOOKED_AT]
