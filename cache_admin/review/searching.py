@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from cache_admin.models import CachedAnswer, ReviewItem, ReviewText
 from cache_admin.search.full_text import find_words, search_answers
 
-LOOKED_AT: Final = 1_000
+LOOKED_AT: Final = 1_000  # rows of the list
+ANSWERS: Final = 1_000  # that have the words, the newest first
 
 
 def search_items(items: QuerySet[ReviewItem], term: str) -> QuerySet[ReviewItem]:
@@ -22,7 +23,7 @@ def search_items(items: QuerySet[ReviewItem], term: str) -> QuerySet[ReviewItem]
     if not words:
         return items.none()
     newest = CachedAnswer.objects.order_by("-changed_at", "-id")
-    answers = list(search_answers(newest, term).values_list("pk", "key")[:LOOKED_AT])
+    answers = list(search_answers(newest, term).values_list("pk", "key")[:ANSWERS])
     pks = set(ReviewItem.objects.filter(key__in=[key for _, key in answers]).values_list("pk", flat=True))
     pks |= set(ReviewText.objects.filter(answer__in=[pk for pk, _ in answers]).values_list("item", flat=True))
     first = items.values_list("pk", "question")[:LOOKED_AT]
